@@ -1,0 +1,1 @@
+"""Who proposes and who decides: strategies, guard, budget, the loop."""

@@ -1,0 +1,1 @@
+"""What is fetched: weights and footage by content hash, and where they are kept."""

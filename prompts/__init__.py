@@ -1,0 +1,1 @@
+"""What is optimised and remembered: Prompt, the hand-written library, the history."""

@@ -1,0 +1,1 @@
+"""What is looked at: clips, datasets, decoding, compositing, the mini benchmark."""

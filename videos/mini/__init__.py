@@ -1,0 +1,1 @@
+"""The bundled benchmark: drawn people acting in drawn scenes, written in the real datasets' formats."""
