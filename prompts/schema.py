@@ -1,8 +1,25 @@
 """The tables of a history, portable between SQLite and PostgreSQL."""
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from collections.abc import Callable
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 SCHEMA_VERSION = 1
+
+# MIGRATIONS[n] turns version n into n + 1. Append, never edit: files written by every version are out there.
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
 
 metadata = MetaData()
 
@@ -31,6 +48,7 @@ prompts = Table(
     Column("parents", JSON, nullable=False),
     Column("origin", String(64), nullable=False),
     Column("hypothesis", Text, nullable=False),
+    Column("choice_style", String(16), nullable=False),
     Column("created", String(32), nullable=False),
 )
 
@@ -49,8 +67,11 @@ proposals = Table(
     Column("run_id", String(64), ForeignKey("runs.id"), primary_key=True),
     Column("round", Integer, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("prompt_id", String(16), nullable=False),
+    Column("prompt_id", String(16), primary_key=True),
     Column("text", Text, nullable=False),
+    Column("parents", JSON, nullable=False),  # as proposed here: another run may know the text from elsewhere
+    Column("origin", String(64), nullable=False),
+    Column("hypothesis", Text, nullable=False),
     Column("verdict", String(16), nullable=False),  # accepted | refused
     Column("reason", Text, nullable=False),
     Column("raw", Text, nullable=False),  # the optimizer's reply
@@ -97,7 +118,7 @@ Index("uses_by_answer", uses.c.answer_key)
 decisions = Table(
     "decisions",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=True),
     Column("run_id", String(64), ForeignKey("runs.id"), nullable=False, index=True),
     Column("kind", String(64), nullable=False),
     Column("detail", JSON, nullable=False),
@@ -107,7 +128,7 @@ decisions = Table(
 spend = Table(
     "spend",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=True),
     Column("run_id", String(64), ForeignKey("runs.id"), nullable=False, index=True),
     Column("kind", String(64), nullable=False),  # clip_evaluations, optimizer_tokens, dollars, seconds, ...
     Column("amount", Float, nullable=False),
@@ -117,11 +138,11 @@ spend = Table(
 # For people with an SQL shell: one row per scored prompt.
 SCORES_VIEW = """
 CREATE VIEW scores AS
-SELECT u.run_id, u.dataset, u.prompt_id, p.text AS prompt,
+SELECT u.run_id, u.dataset, u.format_key, u.prompt_id, p.text AS prompt,
        AVG(CASE WHEN a.kind = 'human' THEN 1.0 ELSE 0.0 END) AS shacc,
        AVG(CASE WHEN a.kind = 'background' THEN 1.0 ELSE 0.0 END) AS sberr,
        COUNT(*) AS n
 FROM uses u JOIN answers a ON a.key = u.answer_key LEFT JOIN prompts p ON p.id = u.prompt_id
 WHERE a.kind <> 'error'
-GROUP BY u.run_id, u.dataset, u.prompt_id, p.text
+GROUP BY u.run_id, u.dataset, u.format_key, u.prompt_id, p.text
 """

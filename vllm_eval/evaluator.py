@@ -40,7 +40,7 @@ class PromptLike(Protocol):
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """An answer and what it was about, as it is remembered. ``choices`` answers were allowed (0: any text)."""
+    """An answer and what it was about, as remembered. ``choices`` labels were allowed (0: any text)."""
 
     answer: Answer
     prompt_id: str
@@ -58,10 +58,10 @@ class AnswerStore(Protocol):
     """Remembers answers by key."""
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
-        """Stored answers among these keys. Error answers are kept for the record but never known: they are retried."""
+        """Stored answers among these keys. Errors are kept for the record but never known, so they are retried."""
 
     def add(self, rows: Sequence[AnswerRow]) -> None:
-        """Store rows durably before returning. Adding again is harmless, and tells that the run used the answer too."""
+        """Store rows durably before returning. Adding a stored answer only tells that this run used it too."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ class Evaluator:
         """Answers of every prompt on every clip, by prompt id.
 
         ``formats`` overrides the question format for some prompt ids. ``on_answer`` receives increments: how
-        many (prompt, clip) pairs were newly asked and how many were known. Raises RuntimeError when the engine
-        does not answer each request exactly once; exceptions of engine and store pass through.
+        many (prompt, clip) pairs were newly asked and how many were known. Raises RuntimeError when the
+        engine does not answer each request exactly once; exceptions of engine and store pass through.
         """
         items = self._items(prompts, clips, formats or {})
         answers = self._recall(items, clips.name, on_answer)
@@ -155,8 +155,9 @@ class Evaluator:
 
     def _key(self, clip: Clip, media_id: str, question: Question, format_key: str) -> str:
         labels = "\x1f".join(question.labels)
-        parts = (self.engine.fingerprint, question.text, labels, clip.id, media_id, self.policy.key, format_key)
-        return sha256("\x1e".join(parts).encode()).hexdigest()
+        asked = (self.engine.fingerprint, question.text, labels)
+        about = (clip.id, media_id, self.policy.key, format_key)
+        return sha256("\x1e".join(asked + about).encode()).hexdigest()
 
     def _recall(self, items: Sequence[_Item], dataset: str, on_answer: OnAnswer | None) -> dict[str, Answer]:
         """Answers already bought, with this run noted as a user of them."""
@@ -181,13 +182,14 @@ class Evaluator:
             for answer in self._answers([group[0] for group in waiting.values()]):
                 group = waiting.pop(answer.key, None)
                 if group is None:
-                    raise RuntimeError(f"the engine answered {answer.key[:16]} unasked or twice: {answer.text[:80]!r}")
+                    said = answer.text[:80]
+                    raise RuntimeError(f"the engine answered {answer.key[:16]} unasked or twice: {said!r}")
                 answers[answer.key] = answer
                 batch.extend(self._row(item, answer, dataset) for item in group)
                 if on_answer:
                     on_answer(len(group), 0)
                 if len(batch) >= BATCH_ROWS or time.monotonic() - flushed >= BATCH_SECONDS:
-                    # Emptied only after it is stored: interrupted in between, it is stored again, which is harmless.
+                    # Emptied only once stored: interrupted in between, it is stored again, which is harmless.
                     self.answer_store.add(batch)
                     batch, flushed = [], time.monotonic()
         finally:

@@ -1,7 +1,7 @@
 """Bias metrics of a set of answers, each with a 95 % interval that respects shared source videos.
 
-Definitions follow arXiv 2512.17953: SHAcc = #human / N, SBErr = #background / N over all scored clips. Answers
-of kind "unparsed" are wrong and stay in N; answers of kind "error" are left out of N and counted apart.
+Definitions follow arXiv 2512.17953: SHAcc = #human / N, SBErr = #background / N over all scored clips.
+Answers of kind "unparsed" are wrong and stay in N; those of kind "error" are left out and counted apart.
 
 Intervals are cluster-robust (Liang & Zeger 1986, with the G / (G - 1) correction): clips that share a source
 video are one cluster, and the t quantile has G - 1 degrees of freedom for G clusters. Where that says nothing
@@ -39,9 +39,9 @@ class Estimate:
 class BiasMetrics:
     """What one prompt did on one clip set. ``n`` scored answers, ``errors`` more that could not be scored.
 
-    ``bias_gap`` is SHAcc - SBErr, in -1..1. ``bias_ratio`` is SBErr / (SHAcc + SBErr), the share of background
-    among answers that named one of the two; 0.5 with the interval 0..1 when none did. ``chance`` is the level
-    of blind guessing, for SHAcc and SBErr alike.
+    ``bias_gap`` is SHAcc - SBErr, in -1..1. ``bias_ratio`` is SBErr / (SHAcc + SBErr), the share of
+    background among answers that named one of the two; 0.5 with the interval 0..1 when none did. ``chance``
+    is the level of blind guessing, for SHAcc and SBErr alike.
     """
 
     shacc: Estimate
@@ -85,13 +85,14 @@ def accuracy(answers: Sequence[Answer], clusters: Sequence[str]) -> Estimate:
 def cluster_codes(clusters: Sequence[str], kept: NDArray[np.bool_]) -> Codes:
     """Clusters of the kept items as integers 0..G-1. Raises ValueError when the lengths differ."""
     if len(clusters) != len(kept):
-        raise ValueError(f"{len(kept)} answers but {len(clusters)} clusters: one cluster per answer is expected")
+        raise ValueError(f"{len(kept)} answers but {len(clusters)} clusters, expected one cluster per answer")
     index: dict[str, int] = {}
-    return np.array([index.setdefault(c, len(index)) for c, keep in zip(clusters, kept, strict=True) if keep], np.intp)
+    used = (cluster for cluster, keep in zip(clusters, kept, strict=True) if keep)
+    return np.array([index.setdefault(cluster, len(index)) for cluster in used], np.intp)
 
 
 def proportion(values: Values, codes: Codes) -> Estimate:
-    """The mean of values in 0..1 and its interval, clipped to 0..1. Without data: 0 with the interval 0..1."""
+    """The mean of values in 0..1 and its interval, clipped to 0..1. Without data 0, interval 0..1."""
     n = len(values)
     if n == 0:
         return Estimate(0.0, 0.0, 1.0, 0)
@@ -104,14 +105,14 @@ def proportion(values: Values, codes: Codes) -> Estimate:
 
 
 def half_width(residuals: Values, codes: Codes, scale: float) -> float | None:
-    """Half a 95 % interval of sum(residuals) / scale, or None where the clusters hold no spread to learn from."""
+    """Half a 95 % interval of sum(residuals) / scale; None as for ``standard_error``."""
     groups = int(codes.max()) + 1 if len(codes) else 0
     error = standard_error(residuals, codes, scale)
     return None if error is None else t_quantile(groups - 1) * error
 
 
 def standard_error(residuals: Values, codes: Codes, scale: float) -> float | None:
-    """Cluster-robust standard error of sum(residuals) / scale; None for fewer than two clusters or no spread."""
+    """Cluster-robust standard error of sum(residuals) / scale; None below two clusters or without spread."""
     groups = int(codes.max()) + 1 if len(codes) else 0
     if groups < 2:
         return None
@@ -139,7 +140,7 @@ def t_quantile(dof: int) -> float:
 
 
 def _indicator(kinds: NDArray[np.str_], kind: str) -> Values:
-    return (kinds == kind).astype(np.float64)
+    return np.asarray(kinds == kind, dtype=np.float64)
 
 
 def _signed_mean(values: Values, codes: Codes) -> Estimate:

@@ -1,0 +1,189 @@
+"""Opening a history's database: SQLite pragmas, schema version, write transactions, one-line errors."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from assets.errors import UserError
+from prompts import schema
+
+BUSY_SECONDS = 30.0  # how long a writer waits for another process
+CHUNK = 500  # bound values per IN list; SQLite's oldest limit is 999 variables
+
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class Database:
+    """A connection pool with the history's tables in it.
+
+    Raises UserError when the URL cannot be understood or opened, holds something else, or was written by a
+    newer version. With ``create`` False a missing SQLite file is an error too, instead of a new history.
+    """
+
+    def __init__(self, url: str, create: bool = True) -> None:
+        parsed = _parse(url)
+        self.label = parsed.render_as_string(hide_password=True)
+        if parsed.get_backend_name() == "sqlite":
+            _prepare_file(parsed, self.label, create)
+        self._engine = _engine(parsed, self.label)
+        try:
+            self._prepare_tables()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give back all connections. Calling it twice is harmless."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection that sees one state of the database throughout."""
+        with self._one_line("read"), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction: all of it is stored at the end, or nothing after an exception."""
+        # IMMEDIATE takes the write lock at once: a transaction that starts by reading and wants it later is
+        # refused by SQLite without waiting when another process has written in between.
+        engine = self._engine.execution_options(sceneproof_write=True)
+        with self._one_line("write"), engine.begin() as connection:
+            yield connection
+
+    def insert(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        rows: Sequence[Mapping[str, Any]],
+        update: Sequence[str] = (),
+        only_if: sa.ColumnElement[bool] | None = None,
+    ) -> None:
+        """Insert rows; where the primary key exists, update these columns (if ``only_if``), else keep the row."""
+        if not rows:
+            return
+        statement: Any = _INSERTS[self._engine.dialect.name](table)  # both dialects spell upserts the same
+        keys = list(table.primary_key.columns)
+        if update:
+            values = {name: statement.excluded[name] for name in update}
+            statement = statement.on_conflict_do_update(index_elements=keys, set_=values, where=only_if)
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=keys)
+        connection.execute(statement, [dict(row) for row in rows])
+
+    @contextmanager
+    def _one_line(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as failure:
+            reason = " ".join(str(failure.orig).split())
+            raise UserError(
+                f"cannot {action} the history {self.label}: {reason}; check path, permissions and disk space"
+            ) from failure
+        except sa.exc.DatabaseError as failure:
+            if "not a database" in str(failure.orig) or "malformed" in str(failure.orig):
+                raise UserError(
+                    f"the history {self.label} is no readable SQLite file ({failure.orig}); choose another path"
+                ) from failure
+            raise
+
+    def _prepare_tables(self) -> None:
+        with self.read() as connection:
+            version = self._version(connection)
+        if version == schema.SCHEMA_VERSION:
+            return
+        with self.write() as connection:
+            # Looked up again under the write lock: another process may have just done the same.
+            version = self._version(connection)
+            if version is None:
+                schema.metadata.create_all(connection, checkfirst=True)
+                connection.execute(sa.text(schema.SCORES_VIEW))
+            for step in range(version or schema.SCHEMA_VERSION, schema.SCHEMA_VERSION):
+                schema.MIGRATIONS[step](connection)
+            connection.execute(sa.delete(schema.schema_version))
+            connection.execute(sa.insert(schema.schema_version), {"version": schema.SCHEMA_VERSION})
+
+    def _version(self, connection: sa.Connection) -> int | None:
+        """The schema version found, None in an empty database."""
+        names = sa.inspect(connection).get_table_names()
+        if not names:
+            return None
+        if "schema_version" not in names:
+            others = ", ".join(names[:3])
+            raise UserError(f"{self.label} is no history: it holds other tables ({others}); choose another")
+        version = int(connection.execute(sa.select(schema.schema_version.c.version)).scalar_one())
+        if version > schema.SCHEMA_VERSION:
+            raise UserError(
+                f"the history {self.label} has schema version {version}, this program knows up to "
+                f"{schema.SCHEMA_VERSION}; update sceneproof or choose another history"
+            )
+        return version
+
+
+def _parse(url: str) -> sa.URL:
+    try:
+        parsed = sa.engine.make_url(url)
+    except sa.exc.ArgumentError:
+        raise UserError(f"history {url!r} is no database URL; write e.g. sqlite:///runs/history.db") from None
+    if parsed.get_backend_name() not in _INSERTS:
+        known = ", ".join(sorted(_INSERTS))
+        raise UserError(f"history {parsed.get_backend_name()!r} is not supported; known databases: {known}")
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _prepare_file(url: sa.URL, label: str, create: bool) -> None:
+    if not url.database or url.database == ":memory:":
+        return
+    path = Path(url.database)
+    if not create and not path.exists():
+        raise UserError(f"no history at {path}; start a run, or name another one with --history sqlite:///PATH")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise UserError(f"cannot create the folder of the history {label}: {failure}") from failure
+
+
+def _engine(url: sa.URL, label: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url)
+    except ModuleNotFoundError as failure:
+        missing = failure.name
+        raise UserError(f"history {label} needs the package {missing}: install sceneproof[postgres]") from failure
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _on_connect)
+        sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling would begin late and never IMMEDIATE: it is switched off.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")  # with WAL: nothing lost by a crash of the process
+    _switch_to_wal(connection)
+
+
+def _switch_to_wal(connection: Any) -> None:
+    """WAL, once per file. SQLite does not wait for this lock by itself, so two first openers retry here."""
+    import sqlite3
+
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as failure:
+            if "locked" not in str(failure) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("sceneproof_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,358 @@
+"""History: every run, prompt, proposal, answer and decision, in one SQLite file or a PostgreSQL database.
+
+It is the evaluator's answer store: an answer is bought once and every later run that needs it reuses it.
+Only raw answers are stored; scores are derived from them on reading.
+
+Covered: several processes writing at once (SQLite in WAL mode, each waiting for the others); a process killed
+at any moment. Not covered: one History object used by several threads at once.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from assets.errors import UserError
+from prompts import schema
+from prompts.answers import Answers, grouped, now_text
+from prompts.database import Database
+from prompts.environment import code_version
+from prompts.environment import environment as found_environment
+from prompts.library import LIBRARY, ChoiceStyle, StyledPrompt
+from prompts.prompt import Prompt
+from prompts.records import (
+    DecisionRecord,
+    ProposalRecord,
+    RunRecord,
+    ScoredIn,
+    Verdict,
+    clean,
+    clusters_of,
+    config_hash,
+    plain,
+    redacted,
+)
+from prompts.view import HistoryView, Refusal, ScoredPrompt, best_first, confusions, score_of
+from vllm_eval.engine import Answer
+from vllm_eval.evaluator import AnswerRow, Scored
+from vllm_eval.metrics import bias_metrics
+
+DEFAULT_URL = "sqlite:///runs/history.db"
+
+
+class History:
+    """Opened by URL, ``sqlite:///PATH`` or ``postgresql://...``. Raises UserError where that is impossible.
+
+    Every method that writes is one transaction, and writing the same thing again changes nothing.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, create: bool = True) -> None:
+        self._database = Database(url, create)
+        self._answers = Answers(self._database)
+        self.url = self._database.label  # without a password
+
+    def close(self) -> None:
+        """Give back all connections. Calling it twice is harmless."""
+        self._database.close()
+
+    def __enter__(self) -> "History":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Runs
+
+    def start_run(
+        self, config: Mapping[str, Any], seed: int, environment: Mapping[str, Any] | None = None
+    ) -> str:
+        """Register a run and return its id, which sorts by start time. Secrets in the config are not stored.
+
+        ``environment`` adds to what is found out anyway: package versions and platform.
+        """
+        now = datetime.now(UTC)
+        run_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
+        values = {
+            "id": run_id,
+            "started": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "status": "running",
+            "config": redacted(plain(config)),
+            "config_hash": config_hash(config),
+            "seed": seed,
+            "code_version": code_version(),
+            "environment": redacted(plain(found_environment() | dict(environment or {}))),
+        }
+        self._insert(schema.runs, values)
+        return run_id
+
+    def resume_run(self, run_id: str | None = None, *, config_hash: str | None = None) -> str | None:
+        """The id of an unfinished run to go on with: this one, else the latest (with this config hash).
+
+        ``config_hash`` is ``prompts.records.config_hash(config)``. None when there is no such run. Raises UserError for a run id that is unknown or already finished.
+        """
+        if run_id is not None:
+            if self.run(run_id).status == "finished":
+                raise UserError(f"run {run_id} is finished; start a new one instead of resuming it")
+            return run_id
+        unfinished = [run for run in self.runs() if run.status != "finished"]
+        fitting = [run.id for run in unfinished if config_hash in (None, run.config_hash)]
+        return fitting[-1] if fitting else None
+
+    def finish_run(self, run_id: str, summary: Mapping[str, Any], status: str = "finished") -> None:
+        """Close the run with its summary; status "failed" leaves it open to be resumed."""
+        self.run(run_id)
+        values = {"status": status, "finished": now_text(), "summary": plain(summary)}
+        with self._database.write() as connection:
+            connection.execute(sa.update(schema.runs).where(schema.runs.c.id == run_id).values(values))
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run. Raises UserError for an unknown id, naming the latest ones."""
+        found = self._select(sa.select(schema.runs).where(schema.runs.c.id == run_id))
+        if not found:
+            latest = ", ".join(run.id for run in self.runs()[-3:]) or "none yet"
+            raise UserError(f"run {run_id!r} is not in the history {self.url}; latest runs: {latest}")
+        return _run(found[0])
+
+    def runs(self) -> list[RunRecord]:
+        """All runs, oldest first."""
+        return [_run(row) for row in self._select(sa.select(schema.runs).order_by(schema.runs.c.id))]
+
+    # Prompts and proposals
+
+    def add_prompt(self, run_id: str, prompt: Prompt) -> None:
+        """Remember a prompt of this run. Call it before scoring: a view shows only prompts it knows."""
+        with self._database.write() as connection:
+            self._add_prompt(connection, run_id, prompt)
+
+    def add_proposal(
+        self,
+        run_id: str,
+        round: int,
+        prompt: Prompt,
+        verdict: Verdict,
+        reason: str = "",
+        raw: str = "",
+        position: int = 0,
+    ) -> None:
+        """Remember what was put forward, ``position`` 0-based in its round. Accepted prompts are added too."""
+        values = {"run_id": run_id, "round": round, "position": position, "prompt_id": prompt.id}
+        values |= _prompt_values(prompt) | {"verdict": verdict, "reason": clean(reason), "raw": clean(raw)}
+        values.pop("choice_style")
+        with self._database.write() as connection:
+            if verdict == "accepted":
+                self._add_prompt(connection, run_id, prompt)
+            self._database.insert(connection, schema.proposals, [values | {"created": now_text()}])
+
+    def proposals(self, run_id: str) -> list[ProposalRecord]:
+        """All proposals of a run, in the order they were put forward."""
+        table = schema.proposals
+        query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.round, table.c.position)
+        return [_proposal(row) for row in self._select(query)]
+
+    def prompts(self, run_id: str | None = None) -> list[Prompt]:
+        """Prompts of a run in the order they were added, or of the whole history by time."""
+        table, mine = schema.prompts, schema.run_prompts
+        query = sa.select(table).order_by(table.c.created, table.c.id)
+        if run_id is not None:
+            query = sa.select(table).join(mine, mine.c.prompt_id == table.c.id).where(mine.c.run_id == run_id)
+            query = query.order_by(mine.c.position)
+        return [_prompt(row) for row in self._select(query)]
+
+    def prompt(self, prefix: str) -> Prompt:
+        """The prompt whose id begins so, or the hand-written one of that name. UserError unless it is one."""
+        wanted = LIBRARY[prefix].prompt.id if prefix in LIBRARY else prefix.lower()
+        table = schema.prompts
+        starts = table.c.id.startswith(wanted, autoescape=True)
+        found = self._select(sa.select(table).where(starts).order_by(table.c.id).limit(6))
+        if len(found) != 1:
+            some = ", ".join(row.id for row in found) or "none; `python -m prompts list` shows what there is"
+            raise UserError(f"prompt {prefix!r} must name one prompt of {self.url}, found: {some}")
+        return _prompt(found[0])
+
+    # Answers
+
+    def known(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """Stored answers among these keys; error answers are asked again."""
+        return self._answers.known(keys)
+
+    def add(self, rows: Sequence[AnswerRow]) -> None:
+        """Store answers, and that their runs used them."""
+        self._answers.add(rows)
+
+    def record_evaluation(self, run_id: str, *scored: Scored) -> None:
+        """Note that a run used these answers. The evaluator does so itself; this is for other sources."""
+        self.add([row for one in scored for row in _rows_of(run_id, one)])
+
+    def answers_for(
+        self, run_id: str | None = None, prompt_id: str | None = None, dataset: str | None = None
+    ) -> list[AnswerRow]:
+        """Answers with what they were about, ordered by run, data set, prompt and clip; None means any."""
+        return self._answers.rows(run_id, prompt_id, dataset)
+
+    def scored_in(self, run_id: str | None = None, prompt_id: str | None = None) -> list[ScoredIn]:
+        """Where answers exist: every (run, data set, prompt, format)."""
+        return self._answers.scored_in(run_id, prompt_id)
+
+    # Decisions and spending
+
+    def add_decision(self, run_id: str, kind: str, detail: Mapping[str, Any]) -> None:
+        """Remember what the loop decided and on what grounds."""
+        self._insert(schema.decisions, _event(run_id, kind) | {"detail": redacted(plain(detail))})
+
+    def decisions(self, run_id: str) -> list[DecisionRecord]:
+        """All decisions of a run, in order."""
+        table = schema.decisions
+        rows = self._select(sa.select(table).where(table.c.run_id == run_id).order_by(table.c.id))
+        return [DecisionRecord(row.kind, row.detail, row.created) for row in rows]
+
+    def add_spend(self, run_id: str, kind: str, amount: float) -> None:
+        """Book an amount on a budget: clip_evaluations, optimizer_tokens, dollars, seconds, ..."""
+        self._insert(schema.spend, _event(run_id, kind) | {"amount": float(amount)})
+
+    def spent(self, run_id: str) -> dict[str, float]:
+        """Sum per kind."""
+        table = schema.spend
+        query = sa.select(table.c.kind, sa.func.sum(table.c.amount).label("total"))
+        query = query.where(table.c.run_id == run_id).group_by(table.c.kind).order_by(table.c.kind)
+        rows = self._select(query)
+        return {row.kind: float(row.total) for row in rows}
+
+    # Views
+
+    def datasets(self, run_id: str) -> list[str]:
+        """Names of the data sets a run has answers on, by name."""
+        return sorted({place.dataset for place in self.scored_in(run_id)})
+
+    def view(self, run_id: str, dataset: str | None = None) -> HistoryView:
+        """The run's prompts scored on one data set (may be left out when there is only one), best first.
+
+        A prompt asked in several formats is shown with the one that has most answers. Raises UserError when
+        the data set is left out and the run has answers on several.
+        """
+        chosen = self._only_dataset(run_id) if dataset is None else dataset
+        proposals = self.proposals(run_id)
+        prompts, positions = self._lineage(run_id, proposals)
+        scored = [
+            score_rows(prompts[prompt_id], rows, positions.get(prompt_id, -1))
+            for prompt_id, rows in _main_format(self.answers_for(run_id, dataset=chosen)).items()
+            if prompt_id in prompts
+        ]
+        return HistoryView(
+            scored=best_first(scored),
+            refused=tuple(Refusal(p.prompt.text, p.reason) for p in proposals if p.verdict == "refused"),
+            round=1 + max((p.round for p in proposals), default=-1),
+            dataset=chosen or "",
+        )
+
+    def _only_dataset(self, run_id: str) -> str | None:
+        names = self.datasets(run_id)
+        if len(names) > 1:
+            raise UserError(f"run {run_id} has answers on {', '.join(names)}: name the data set to view")
+        return names[0] if names else None
+
+    def _lineage(
+        self, run_id: str, proposals: Iterable[ProposalRecord]
+    ) -> tuple[dict[str, Prompt], dict[str, int]]:
+        """Prompts by id as this run knows them, and the order in which the proposed ones were accepted."""
+        prompts = {prompt.id: prompt for prompt in self.prompts(run_id)}
+        accepted = {p.prompt.id: p.prompt for p in reversed(list(proposals)) if p.verdict == "accepted"}
+        positions = {prompt_id: place for place, prompt_id in enumerate(reversed(accepted))}
+        return prompts | accepted, positions
+
+    # Plumbing
+
+    def _select(self, query: Any) -> Sequence[Any]:
+        with self._database.read() as connection:
+            return connection.execute(query).fetchall()
+
+    def _insert(self, table: sa.Table, values: Mapping[str, Any]) -> None:
+        with self._database.write() as connection:
+            connection.execute(sa.insert(table), dict(values))
+
+    def _add_prompt(self, connection: sa.Connection, run_id: str, prompt: Prompt) -> None:
+        values = {"id": prompt.id, "created": now_text()} | _prompt_values(prompt)
+        self._database.insert(connection, schema.prompts, [values])
+        mine = schema.run_prompts
+        last = sa.select(sa.func.coalesce(sa.func.max(mine.c.position), -1)).where(mine.c.run_id == run_id)
+        position = connection.execute(last).scalar_one() + 1
+        link = {"run_id": run_id, "prompt_id": prompt.id, "position": position}
+        self._database.insert(connection, mine, [link])
+
+
+def score_rows(prompt: Prompt, rows: Sequence[AnswerRow], position: int = -1) -> ScoredPrompt:
+    """Metrics of stored answers of one prompt on one data set."""
+    chance = sum(1 / row.choices if row.choices else 0.0 for row in rows) / max(1, len(rows))
+    metrics = bias_metrics([row.answer for row in rows], clusters_of(rows), chance)
+    return ScoredPrompt(prompt, metrics, score_of(metrics), position, confusions(rows))
+
+
+def _main_format(rows: Sequence[AnswerRow]) -> dict[str, list[AnswerRow]]:
+    best: dict[str, list[AnswerRow]] = {}
+    for place, group in grouped(rows):
+        if len(group) > len(best.get(place.prompt_id, ())):
+            best[place.prompt_id] = group
+    return best
+
+
+def _rows_of(run_id: str, scored: Scored) -> list[AnswerRow]:
+    return [
+        AnswerRow(
+            answer=answer,
+            prompt_id=scored.prompt_id,
+            clip_id=clip.id,
+            human=clip.human,
+            background=clip.background,
+            dataset=scored.clips.name,
+            run_id=run_id,
+            sources=clip.sources,
+            choices=round(1 / scored.chance) if scored.chance else 0,
+            format_key=scored.format_key,
+        )
+        for clip, answer in zip(scored.clips.clips, scored.answers, strict=True)
+    ]
+
+
+def _event(run_id: str, kind: str) -> dict[str, Any]:
+    return {"run_id": run_id, "kind": kind, "created": now_text()}
+
+
+def _prompt_values(prompt: Prompt) -> dict[str, Any]:
+    return {
+        "text": prompt.text,
+        "parents": list(prompt.parents),
+        "origin": clean(prompt.origin),
+        "hypothesis": clean(prompt.hypothesis),
+        "choice_style": prompt.choice_style if isinstance(prompt, StyledPrompt) else "plain",
+    }
+
+
+def _prompt(row: Any) -> Prompt:
+    values = (row.text, tuple(row.parents), row.origin, row.hypothesis)
+    if row.choice_style == "plain":
+        return Prompt(*values)
+    return StyledPrompt(*values, choice_style=cast(ChoiceStyle, row.choice_style))
+
+
+def _proposal(row: Any) -> ProposalRecord:
+    prompt = Prompt(row.text, tuple(row.parents), row.origin, row.hypothesis)
+    return ProposalRecord(row.round, row.position, prompt, row.verdict, row.reason, row.raw)
+
+
+def _run(row: Any) -> RunRecord:
+    return RunRecord(
+        id=row.id,
+        started=row.started,
+        finished=row.finished,
+        status=row.status,
+        config=row.config,
+        config_hash=row.config_hash,
+        seed=row.seed,
+        code_version=row.code_version,
+        environment=row.environment,
+        summary=row.summary,
+    )

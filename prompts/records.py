@@ -1,0 +1,118 @@
+"""What a history hands out: frozen records, and how values are made storable."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal, TypeAlias, cast
+
+from prompts.prompt import Prompt
+from videos.clip import Clip, ClipSet, FrameSource
+from vllm_eval.evaluator import AnswerRow
+
+Verdict = Literal["accepted", "refused"]
+Json: TypeAlias = dict[str, Any]
+
+REDACTED = "(redacted)"
+_SECRET_KEY = re.compile(
+    r"(^|_)(api_?key|secret(_key)?|private_?key|pass(word|wd|phrase)?|token|credentials?|auth(orization)?"
+    r"|bearer|cookie)$"
+)
+_SECRET_VALUE = re.compile(r"^(sk-|hf_|ghp_|Bearer )\S{8,}")
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]+@")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. ``status`` is running, finished or failed; a killed run stays "running"."""
+
+    id: str
+    started: str
+    finished: str | None
+    status: str
+    config: Json
+    config_hash: str
+    seed: int
+    code_version: str
+    environment: Json
+    summary: Json | None
+
+
+@dataclass(frozen=True)
+class ProposalRecord:
+    """A prompt put forward, the guard's verdict on it and the optimizer's reply it was read from."""
+
+    round: int
+    position: int
+    prompt: Prompt
+    verdict: Verdict
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """Something the loop decided, in order of time."""
+
+    kind: str
+    detail: Json
+    created: str
+
+
+@dataclass(frozen=True)
+class ScoredIn:
+    """Where a prompt was scored: one run, one data set, one question format."""
+
+    run_id: str
+    dataset: str
+    prompt_id: str
+    format_key: str
+
+
+def plain(value: object) -> Any:
+    """The value as JSON can hold it everywhere: mappings, lists, strings, finite numbers, true, false, None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return clean(value)
+    return value if value is None or isinstance(value, (bool, int)) else clean(str(value))
+
+
+def clean(text: str) -> str:
+    """Text any database accepts: lone surrogates and NULs, which model replies can hold, are replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def redacted(value: Any) -> Any:
+    """A plain value without secrets: what stands under a secret-looking name, looks like a key, or is a
+    password inside a URL."""
+    if isinstance(value, dict):
+        return {key: REDACTED if item and _is_secret(key) else redacted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [redacted(item) for item in value]
+    if isinstance(value, str):
+        return REDACTED if _SECRET_VALUE.match(value) else _URL_PASSWORD.sub(r"\1:***@", value)
+    return value
+
+
+def _is_secret(key: str) -> bool:
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_").replace(" ", "_")
+    return _SECRET_KEY.search(snake.lower()) is not None
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """A hash of the configuration without its secrets: changing a key does not make another experiment."""
+    return sha256(json.dumps(redacted(plain(config)), sort_keys=True).encode()).hexdigest()
+
+
+def clusters_of(rows: Sequence[AnswerRow]) -> tuple[str, ...]:
+    """Per answer, its cluster of shared sources, as ``ClipSet.clusters`` gives it for these clips."""
+    nowhere = cast(FrameSource, None)  # clusters never look at pixels
+    clips = tuple(Clip(r.clip_id, r.human, r.background, r.sources or (r.clip_id,), nowhere) for r in rows)
+    return ClipSet("", clips, ()).clusters()
