@@ -45,7 +45,7 @@ class Answers:
     def rows(
         self, run_id: str | None = None, prompt_id: str | None = None, dataset: str | None = None
     ) -> list[AnswerRow]:
-        """Answers used by a run, prompt and data set (None: any), ordered by run, data set, prompt and clip."""
+        """Answers used by a run, prompt and data set (None: any), ordered by these and by clip."""
         uses, table = schema.uses, schema.answers
         query = sa.select(uses, *(c.label(f"a_{c.name}") for c in table.columns)).join(
             table, table.c.key == uses.c.answer_key
@@ -155,7 +155,7 @@ def _use_values(row: AnswerRow) -> dict[str, Any]:
 
 
 def _storable(logprobs: Sequence[float] | None) -> list[float] | None:
-    """JSON has no infinities: a ruled-out label gets a very low value; with a NaN there is nothing to know."""
+    """JSON has no infinities: a ruled-out label gets a very low value; with a NaN all is unknown."""
     if logprobs is None or any(math.isnan(value) for value in logprobs):
         return None
     return [max(float(value), -1e30) for value in logprobs]

@@ -64,7 +64,7 @@ class Database:
         update: Sequence[str] = (),
         only_if: sa.ColumnElement[bool] | None = None,
     ) -> None:
-        """Insert rows; where the primary key exists, update these columns (if ``only_if``), else keep the row."""
+        """Insert rows; where the key exists, update these columns (if ``only_if``), else keep the row."""
         if not rows:
             return
         statement: Any = _INSERTS[self._engine.dialect.name](table)  # both dialects spell upserts the same
@@ -88,7 +88,7 @@ class Database:
         except sa.exc.DatabaseError as failure:
             if "not a database" in str(failure.orig) or "malformed" in str(failure.orig):
                 raise UserError(
-                    f"the history {self.label} is no readable SQLite file ({failure.orig}); choose another path"
+                    f"the history {self.label} is no readable SQLite file ({failure.orig}); choose another"
                 ) from failure
             raise
 
@@ -153,7 +153,7 @@ def _engine(url: sa.URL, label: str) -> sa.Engine:
         engine = sa.create_engine(url)
     except ModuleNotFoundError as failure:
         missing = failure.name
-        raise UserError(f"history {label} needs the package {missing}: install sceneproof[postgres]") from failure
+        raise UserError(f"history {label} needs {missing}: install sceneproof[postgres]") from failure
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _on_connect)
         sa.event.listen(engine, "begin", _on_begin)

@@ -93,7 +93,8 @@ class History:
     def resume_run(self, run_id: str | None = None, *, config_hash: str | None = None) -> str | None:
         """The id of an unfinished run to go on with: this one, else the latest (with this config hash).
 
-        ``config_hash`` is ``prompts.records.config_hash(config)``. None when there is no such run. Raises UserError for a run id that is unknown or already finished.
+        ``config_hash`` is ``prompts.records.config_hash(config)``. None when there is no such run. Raises
+        UserError for a run id that is unknown or already finished.
         """
         if run_id is not None:
             if self.run(run_id).status == "finished":
@@ -139,7 +140,7 @@ class History:
         raw: str = "",
         position: int = 0,
     ) -> None:
-        """Remember what was put forward, ``position`` 0-based in its round. Accepted prompts are added too."""
+        """Remember what was put forward, ``position`` 0-based in its round. Accepted ones are added too."""
         values = {"run_id": run_id, "round": round, "position": position, "prompt_id": prompt.id}
         values |= _prompt_values(prompt) | {"verdict": verdict, "reason": clean(reason), "raw": clean(raw)}
         values.pop("choice_style")

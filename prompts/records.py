@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from prompts.prompt import Prompt
-from videos.clip import Clip, ClipSet, FrameSource
 from vllm_eval.evaluator import AnswerRow
 
 Verdict = Literal["accepted", "refused"]
@@ -72,7 +71,7 @@ class ScoredIn:
 
 
 def plain(value: object) -> Any:
-    """The value as JSON can hold it everywhere: mappings, lists, strings, finite numbers, true, false, None."""
+    """The value as any JSON column holds it: mappings, lists, strings, finite numbers, booleans, None."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -111,8 +110,6 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return sha256(json.dumps(redacted(plain(config)), sort_keys=True).encode()).hexdigest()
 
 
-def clusters_of(rows: Sequence[AnswerRow]) -> tuple[str, ...]:
-    """Per answer, its cluster of shared sources, as ``ClipSet.clusters`` gives it for these clips."""
-    nowhere = cast(FrameSource, None)  # clusters never look at pixels
-    clips = tuple(Clip(r.clip_id, r.human, r.background, r.sources or (r.clip_id,), nowhere) for r in rows)
-    return ClipSet("", clips, ()).clusters()
+def clusters_of(rows: Sequence[AnswerRow]) -> tuple[tuple[str, ...], ...]:
+    """Per answer the sources of its clip: what metrics and paired differences take as clusters."""
+    return tuple(row.sources or (row.clip_id,) for row in rows)

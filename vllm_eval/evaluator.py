@@ -58,10 +58,10 @@ class AnswerStore(Protocol):
     """Remembers answers by key."""
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
-        """Stored answers among these keys. Errors are kept for the record but never known, so they are retried."""
+        """Stored answers among these keys. Errors are kept for the record but never known: asked again."""
 
     def add(self, rows: Sequence[AnswerRow]) -> None:
-        """Store rows durably before returning. Adding a stored answer only tells that this run used it too."""
+        """Store rows durably before returning. For a stored answer it notes that this run used it too."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,13 @@ class Scored:
     format_key: str = ""
     chance: float = 0.2
 
+    def clusters(self) -> tuple[tuple[str, ...], ...]:
+        """Per clip its sources: what metrics and paired differences take as clusters."""
+        return tuple(clip.sources for clip in self.clips.clips)
+
     def metrics(self) -> BiasMetrics:
-        """Bias metrics over these clips, clustered by shared sources."""
-        return bias_metrics(self.answers, self.clips.clusters(), self.chance)
+        """Bias metrics over these clips; clips that share a source are not taken for independent."""
+        return bias_metrics(self.answers, self.clusters(), self.chance)
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,21 @@
 Definitions follow arXiv 2512.17953: SHAcc = #human / N, SBErr = #background / N over all scored clips.
 Answers of kind "unparsed" are wrong and stay in N; those of kind "error" are left out and counted apart.
 
-Intervals are cluster-robust (Liang & Zeger 1986, with the G / (G - 1) correction): clips that share a source
-video are one cluster, and the t quantile has G - 1 degrees of freedom for G clusters. Where that says nothing
-(fewer than two clusters, or no spread at all, as at a proportion of 0 or 1) a Wilson interval stands in, with
-the number of clusters as its effective sample size. No NaN leaves this module.
+Intervals are cluster-robust with a t quantile of G - 1 degrees of freedom for G clusters (``clustering``).
+Where that says nothing (fewer than two clusters, or no spread at all, as at a proportion of 0 or 1) a Wilson
+interval stands in, with the number of clusters as its effective sample size. No NaN leaves this module.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vllm_eval.clustering import Clustering, Clusters, Values, clustering, t_quantile
 from vllm_eval.engine import Answer
 
-LEVEL = 0.95
-Z = 1.959963984540054  # normal quantile of (1 + LEVEL) / 2
-
-Values = NDArray[np.float64]
-Codes = NDArray[np.intp]
+Z = 1.959963984540054  # normal quantile of 97.5 %
 
 
 @dataclass(frozen=True)
@@ -55,75 +50,47 @@ class BiasMetrics:
     chance: float
 
 
-def bias_metrics(answers: Sequence[Answer], clusters: Sequence[str], chance: float = 0.2) -> BiasMetrics:
-    """Metrics of answers whose clips belong to these clusters (same length). Never raises on odd answers."""
-    kinds = np.array([answer.kind for answer in answers], dtype="U10")
-    kept = kinds != "error"
-    codes = cluster_codes(clusters, kept)
-    kinds = kinds[kept]
+def bias_metrics(answers: Sequence[Answer], clusters: Clusters, chance: float = 0.2) -> BiasMetrics:
+    """Metrics of answers. ``clusters``: per answer the name of its cluster or, better, its clip's sources.
+
+    Raises ValueError when the lengths differ.
+    """
+    kinds, groups, errors = _scored(answers, clusters)
     human, background = _indicator(kinds, "human"), _indicator(kinds, "background")
     return BiasMetrics(
-        shacc=proportion(human, codes),
-        sberr=proportion(background, codes),
-        other=proportion(_indicator(kinds, "other"), codes),
-        unparsed=proportion(_indicator(kinds, "unparsed"), codes),
-        errors=int((~kept).sum()),
+        shacc=proportion(human, groups),
+        sberr=proportion(background, groups),
+        other=proportion(_indicator(kinds, "other"), groups),
+        unparsed=proportion(_indicator(kinds, "unparsed"), groups),
+        errors=errors,
         n=len(kinds),
-        bias_gap=_signed_mean(human - background, codes),
-        bias_ratio=_ratio(background, human + background, codes),
+        bias_gap=_signed_mean(human - background, groups),
+        bias_ratio=_ratio(background, human + background, groups),
         chance=chance,
     )
 
 
-def accuracy(answers: Sequence[Answer], clusters: Sequence[str]) -> Estimate:
+def accuracy(answers: Sequence[Answer], clusters: Clusters) -> Estimate:
     """The share of answers of kind "human", for clip sets without a conflicting background."""
-    kinds = np.array([answer.kind for answer in answers], dtype="U10")
-    kept = kinds != "error"
-    return proportion(_indicator(kinds[kept], "human"), cluster_codes(clusters, kept))
+    kinds, groups, _ = _scored(answers, clusters)
+    return proportion(_indicator(kinds, "human"), groups)
 
 
-def cluster_codes(clusters: Sequence[str], kept: NDArray[np.bool_]) -> Codes:
-    """Clusters of the kept items as integers 0..G-1. Raises ValueError when the lengths differ."""
-    if len(clusters) != len(kept):
-        raise ValueError(f"{len(kept)} answers but {len(clusters)} clusters, expected one cluster per answer")
-    index: dict[str, int] = {}
-    used = (cluster for cluster, keep in zip(clusters, kept, strict=True) if keep)
-    return np.array([index.setdefault(cluster, len(index)) for cluster in used], np.intp)
-
-
-def proportion(values: Values, codes: Codes) -> Estimate:
+def proportion(values: Values, groups: Clustering) -> Estimate:
     """The mean of values in 0..1 and its interval, clipped to 0..1. Without data 0, interval 0..1."""
     n = len(values)
     if n == 0:
         return Estimate(0.0, 0.0, 1.0, 0)
     mean = float(values.mean())
-    groups = int(codes.max()) + 1
-    half = half_width(values - mean, codes, n)
-    if half is None:
-        return wilson(mean, groups, n)
-    return Estimate(mean, max(0.0, mean - half), min(1.0, mean + half), n)
-
-
-def half_width(residuals: Values, codes: Codes, scale: float) -> float | None:
-    """Half a 95 % interval of sum(residuals) / scale; None as for ``standard_error``."""
-    groups = int(codes.max()) + 1 if len(codes) else 0
-    error = standard_error(residuals, codes, scale)
-    return None if error is None else t_quantile(groups - 1) * error
-
-
-def standard_error(residuals: Values, codes: Codes, scale: float) -> float | None:
-    """Cluster-robust standard error of sum(residuals) / scale; None below two clusters or without spread."""
-    groups = int(codes.max()) + 1 if len(codes) else 0
-    if groups < 2:
-        return None
-    sums = np.bincount(codes, weights=residuals, minlength=groups)
-    variance = groups / (groups - 1) * float(sums @ sums) / scale**2
-    # Residuals of a constant are rounding noise around 1e-17, not spread.
-    return float(np.sqrt(variance)) if variance > 1e-24 else None
+    error = groups.standard_error(values - mean, np.ones(n))
+    if error is None:
+        return wilson(mean, groups.groups, n)
+    return _around(mean, error, groups, n)
 
 
 def wilson(value: float, effective: float, n: int) -> Estimate:
     """Wilson's score interval for a proportion as if ``effective`` independent items had been seen."""
+    effective = max(1.0, effective)
     spread = Z * np.sqrt(value * (1 - value) / effective + Z**2 / (4 * effective**2))
     centre, scale = value + Z**2 / (2 * effective), 1 + Z**2 / effective
     low, high = max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
@@ -131,33 +98,37 @@ def wilson(value: float, effective: float, n: int) -> Estimate:
     return Estimate(value, float(min(low, value)), float(max(high, value)), n)
 
 
-@lru_cache(maxsize=4096)
-def t_quantile(dof: int) -> float:
-    """The two-sided 95 % quantile of Student's t."""
-    from scipy.special import stdtrit  # scipy.stats would cost a second at import
-
-    return float(stdtrit(dof, (1 + LEVEL) / 2))
+def _scored(answers: Sequence[Answer], clusters: Clusters) -> tuple[NDArray[np.str_], Clustering, int]:
+    """Kinds without the errors, their clustering, and the number of errors."""
+    kinds = np.array([answer.kind for answer in answers], dtype="U10")
+    kept = np.asarray(kinds != "error")
+    return kinds[kept], clustering(clusters, kept), int((~kept).sum())
 
 
 def _indicator(kinds: NDArray[np.str_], kind: str) -> Values:
     return np.asarray(kinds == kind, dtype=np.float64)
 
 
-def _signed_mean(values: Values, codes: Codes) -> Estimate:
+def _around(value: float, error: float, groups: Clustering, n: int) -> Estimate:
+    half = t_quantile(groups.dof) * error
+    return Estimate(value, max(0.0, value - half), min(1.0, value + half), n)
+
+
+def _signed_mean(values: Values, groups: Clustering) -> Estimate:
     """As ``proportion`` for values in -1..1."""
-    unit = proportion((values + 1) / 2, codes)
+    unit = proportion((values + 1) / 2, groups)
     if unit.n == 0:
         return Estimate(0.0, -1.0, 1.0, 0)
-    return Estimate(2 * unit.value - 1, 2 * unit.low - 1, 2 * unit.high - 1, unit.n)
+    return Estimate(float(values.mean()), 2 * unit.low - 1, 2 * unit.high - 1, unit.n)
 
 
-def _ratio(part: Values, whole: Values, codes: Codes) -> Estimate:
-    """sum(part) / sum(whole) with a delta-method interval, resampling clusters rather than answers."""
+def _ratio(part: Values, whole: Values, groups: Clustering) -> Estimate:
+    """sum(part) / sum(whole), its interval by the delta method over clusters."""
     total, n = float(whole.sum()), len(whole)
     if total == 0:
         return Estimate(0.5, 0.0, 1.0, n)
     value = float(part.sum()) / total
-    half = half_width(part - value * whole, codes, total)
-    if half is None or value in (0.0, 1.0):
-        return wilson(value, len(np.unique(codes[whole > 0])), n)
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half), n)
+    error = groups.standard_error(part - value * whole, whole)
+    if error is None:
+        return wilson(value, groups.groups * total / n, n)
+    return _around(value, error, groups, n)

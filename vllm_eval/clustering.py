@@ -1,0 +1,119 @@
+"""Standard errors for clips that share source videos, and so are not independent.
+
+One name per clip (its cluster): the delete-one-cluster jackknife, called CR3 by MacKinnon, Nielsen & Webb
+(2023). For clusters of equal size it equals the usual cluster-robust variance with its G / (G - 1) correction
+(Liang & Zeger 1986); unlike that one it does not collapse when one cluster holds nearly all clips.
+
+Several names per clip (its sources): any two clips that share a source may be correlated, however the sources
+chain up. Sums over sources, minus sums over pairs of sources and so on, count every related pair of clips once
+(Cameron, Gelbach & Miller 2011, "multiway"). This is the one to use for action swaps: foregrounds and
+backgrounds recur so often that nearly all clips hang together in a single connected component.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Clusters = Sequence[str | tuple[str, ...]]  # per item: its cluster, or all of its sources
+Values = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+MOST_SOURCES = 4  # per clip; subsets grow as 2 ** sources
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """How ``n`` items hang together: membership k puts item ``items[k]`` into group ``codes[k]``.
+
+    ``signs`` is per group: +1 for odd, -1 for even numbers of sources. ``groups`` is the effective number
+    of independent groups: G for one cluster per item, else Kish's number of sources per source of a clip.
+    """
+
+    items: Codes
+    codes: Codes
+    signs: Values
+    groups: float
+    n: int
+    partition: bool  # every item is in exactly one group
+
+    @property
+    def dof(self) -> float:
+        """Degrees of freedom of the t distribution."""
+        return max(1.0, self.groups - 1)
+
+    def standard_error(self, residuals: Values, weights: Values) -> float | None:
+        """Standard error of sum(values) / sum(weights), given its residuals: values - estimate * weights.
+
+        None where the groups hold nothing to learn it from: fewer than two, or no spread at all.
+        """
+        total = float(weights.sum())
+        if self.groups < 2 or total <= 0:
+            return None
+        sums = np.bincount(self.codes, weights=residuals[self.items], minlength=len(self.signs))
+        rest = total - np.bincount(self.codes, weights=weights[self.items], minlength=len(self.signs))
+        # A source in every clip is a condition of the experiment, not a part that could have been left out.
+        part = rest > 1e-9
+        jumps = np.zeros_like(sums)
+        jumps[part] = sums[part] / rest[part]
+        variance = float(self.signs @ jumps**2)
+        if not self.partition:  # multiway sums can come out too small, even negative
+            variance = max(variance, float(residuals @ residuals) / total**2)
+        variance *= (self.groups - 1) / self.groups
+        # Residuals of a constant are rounding noise around 1e-17, not spread.
+        return float(np.sqrt(variance)) if variance > 1e-24 else None
+
+
+def clustering(clusters: Clusters, kept: NDArray[np.bool_]) -> Clustering:
+    """The clustering of the kept items. Raises ValueError when the lengths differ."""
+    if len(clusters) != len(kept):
+        raise ValueError(f"{len(kept)} answers but {len(clusters)} clusters, expected one cluster per answer")
+    names = [_names(cluster) for cluster, keep in zip(clusters, kept, strict=True) if keep]
+    if all(len(sources) == 1 for sources in names):
+        return _partition([sources[0] for sources in names])
+    return _multiway(names)
+
+
+@lru_cache(maxsize=4096)
+def t_quantile(dof: float, level: float = 0.95) -> float:
+    """The two-sided quantile of Student's t."""
+    from scipy.special import stdtrit  # scipy.stats would cost a second at import
+
+    return float(stdtrit(dof, (1 + level) / 2))
+
+
+def _names(cluster: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (cluster,) if isinstance(cluster, str) else tuple(sorted(set(cluster)))[:MOST_SOURCES]
+
+
+def _partition(names: Sequence[str]) -> Clustering:
+    index: dict[str, int] = {}
+    codes = np.array([index.setdefault(name, len(index)) for name in names], np.intp)
+    items = np.arange(len(names), dtype=np.intp)
+    return Clustering(items, codes, np.ones(len(index)), float(len(index)), len(names), partition=True)
+
+
+def _multiway(names: Sequence[tuple[str, ...]]) -> Clustering:
+    index: dict[tuple[str, ...], int] = {}
+    items, codes = [], []
+    for item, sources in enumerate(names):
+        for size in range(1, len(sources) + 1):
+            for subset in combinations(sources, size):
+                items.append(item)
+                codes.append(index.setdefault(subset, len(index)))
+    signs = np.array([1.0 if len(subset) % 2 else -1.0 for subset in index])
+    groups = _effective_groups(np.array([len(s) == 1 for s in index]), np.bincount(codes), len(names))
+    members = np.array(items, np.intp)
+    return Clustering(members, np.array(codes, np.intp), signs, groups, len(names), partition=False)
+
+
+def _effective_groups(single: NDArray[np.bool_], sizes: Codes, n: int) -> float:
+    sizes = sizes[single & (sizes < n)]
+    if len(sizes) == 0:
+        return 1.0
+    total = float(sizes.sum())
+    per_item = max(1.0, total / n)
+    return total**2 / float((sizes.astype(np.float64) ** 2).sum()) / per_item
