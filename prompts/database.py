@@ -141,7 +141,7 @@ def _prepare_file(url: sa.URL, label: str, create: bool) -> None:
         return
     path = Path(url.database)
     if not create and not path.exists():
-        raise UserError(f"no history at {path}; start a run, or name another one with --history sqlite:///PATH")
+        raise UserError(f"no history at {path}; start a run, or name another: --history sqlite:///PATH")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as failure:

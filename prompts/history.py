@@ -10,6 +10,7 @@ at any moment. Not covered: one History object used by several threads at once.
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import fsum
 from types import TracebackType
 from typing import Any, cast
 
@@ -287,7 +288,7 @@ class History:
 
 def score_rows(prompt: Prompt, rows: Sequence[AnswerRow], position: int = -1) -> ScoredPrompt:
     """Metrics of stored answers of one prompt on one data set."""
-    chance = sum(1 / row.choices if row.choices else 0.0 for row in rows) / max(1, len(rows))
+    chance = fsum(1 / row.choices if row.choices else 0.0 for row in rows) / max(1, len(rows))
     metrics = bias_metrics([row.answer for row in rows], clusters_of(rows), chance)
     return ScoredPrompt(prompt, metrics, score_of(metrics), position, confusions(rows))
 

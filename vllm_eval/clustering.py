@@ -5,7 +5,7 @@ One name per clip (its cluster): the delete-one-cluster jackknife, called CR3 by
 (Liang & Zeger 1986); unlike that one it does not collapse when one cluster holds nearly all clips.
 
 Several names per clip (its sources): any two clips that share a source may be correlated, however the sources
-chain up. Sums over sources, minus sums over pairs of sources and so on, count every related pair of clips once
+chain up. Sums over sources, minus sums over pairs of sources and so on, count every related pair once
 (Cameron, Gelbach & Miller 2011, "multiway"). This is the one to use for action swaps: foregrounds and
 backgrounds recur so often that nearly all clips hang together in a single connected component.
 """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from math import fsum
 from typing import TYPE_CHECKING, Protocol
 
 from assets.errors import UserError
@@ -252,4 +253,4 @@ def _collect(
 def _chance(questions: Sequence[Question]) -> float:
     """Blind guessing among the labels, averaged over the questions; 0 where any text may be answered."""
     shares = [1 / len(question.labels) if question.labels else 0.0 for question in questions]
-    return sum(shares) / len(shares) if shares else 0.0
+    return fsum(shares) / len(shares) if shares else 0.0

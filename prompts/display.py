@@ -1,0 +1,110 @@
+"""Tables for people. What a model wrote is shown as text, never as markup or control codes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Row = Mapping[str, Any]
+
+_METRICS = {
+    "shacc": "SHAcc",
+    "sberr": "SBErr",
+    "bias_gap": "gap",
+    "bias_ratio": "bias ratio",
+    "other": "other",
+    "unparsed": "unparsed",
+}
+
+
+def shown(text: object) -> Text:
+    """Text without meaning to rich or to the terminal: control characters are spelled out."""
+    return Text("".join(c if c == "\n" or c.isprintable() else repr(c)[1:-1] for c in str(text)))
+
+
+def percent(share: float) -> str:
+    """A fraction in percent, one decimal."""
+    return f"{100 * share:.1f}"
+
+
+def interval(estimate: Row) -> str:
+    """An estimate in percent with its 95 % interval."""
+    return f"{percent(estimate['value'])} [{percent(estimate['low'])}, {percent(estimate['high'])}]"
+
+
+def print_runs(console: Console, rows: Sequence[Row]) -> None:
+    """The list of runs."""
+    names = ("run", "status", "seed", "prompts", "accepted", "refused", "data sets")
+    console.print(Text("Runs, latest first"))
+    table = _table(names, numbers={"seed", "prompts", "accepted", "refused"})
+    for row in rows:
+        counts = (str(row[name]) for name in ("seed", "prompts", "accepted", "refused"))
+        _add(table, row["id"], row["status"], *counts, ", ".join(row["datasets"]))
+    console.print(table)
+    console.print(Text("`python -m prompts list RUN` shows the prompts of a run"))
+
+
+def print_prompts(console: Console, run_id: str, rows: Sequence[Row]) -> None:
+    """The prompts of one run, one table per data set and question format."""
+    console.print(Text(f"Run {run_id}; SHAcc, SBErr and gap in %, best gap first"))
+    places = dict.fromkeys((row["dataset"], row["format"]) for row in rows)
+    for dataset, form in places:
+        mine = [row for row in rows if (row["dataset"], row["format"]) == (dataset, form)]
+        console.print(shown(f"\n{dataset} ({form}), chance {percent(mine[0]['chance'])} %"))
+        console.print(_prompt_table(mine))
+    if not rows:
+        console.print(Text("no prompt has been scored in this run"))
+
+
+def print_detail(console: Console, detail: Row) -> None:
+    """One prompt with its lineage and all its scores."""
+    title = detail["id"] + (f" ({detail['name']})" if detail["name"] else "")
+    console.print(Text("Prompt "), shown(title), Text(f", origin {detail['origin']}"), sep="")
+    console.print(shown(detail["text"]), style="bold")
+    if detail["hypothesis"]:
+        console.print(Text("Hypothesis: ") + shown(detail["hypothesis"]))
+    for parent in detail["lineage"]:
+        text = "(not in this history)" if parent["text"] is None else parent["text"]
+        console.print(Text("  from ") + shown(f"{parent['id']}: {text}"))
+    if detail["children"]:
+        console.print(shown("Children: " + ", ".join(detail["children"])))
+    for score in detail["scores"]:
+        _print_score(console, score)
+
+
+def _prompt_table(rows: Iterable[Row]) -> Table:
+    numbers = ("SHAcc", "SBErr", "gap", "n")
+    table = _table(("prompt", *numbers, "text"), numbers=set(numbers))
+    for row in rows:
+        shares = (percent(row[name]) for name in ("shacc", "sberr", "bias_gap"))
+        n = str(row["n"]) + (f" + {row['errors']} errors" if row["errors"] else "")
+        _add(table, row["id"][:8], *shares, n, f"({row['name'] or row['origin']}) {row['text']}")
+    return table
+
+
+def _print_score(console: Console, score: Row) -> None:
+    console.print(shown(f"\n{score['dataset']} ({score['format']}), run {score['run']}"))
+    table = _table(("metric", "% [95 % interval]"), numbers=set())
+    for key, name in _METRICS.items():
+        _add(table, name, interval(score[key]))
+    _add(table, "chance", percent(score["chance"]))
+    _add(table, "n", f"{score['n']} and {score['errors']} errors")
+    console.print(table)
+    for one in score["confusions"]:
+        answered = "(unparsed)" if one["answered"] is None else one["answered"]
+        console.print(shown(f"  {one['count']:4d} x {one['human']} -> {answered} ({one['kind']})"))
+
+
+def _table(names: Sequence[str], numbers: set[str]) -> Table:
+    """All columns keep their width in a narrow terminal but the last, which is folded."""
+    table = Table()
+    for name in names:
+        justify: Literal["left", "right"] = "right" if name in numbers else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != names[-1])
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    table.add_row(*(shown(cell) for cell in cells))
