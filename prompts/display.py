@@ -36,11 +36,11 @@ def interval(estimate: Row) -> str:
 
 def print_runs(console: Console, rows: Sequence[Row]) -> None:
     """The list of runs."""
-    names = ("run", "status", "seed", "prompts", "accepted", "refused", "data sets")
+    names = ("run", "status", "prompts", "refused", "data sets")
     console.print(Text("Runs, latest first"))
-    table = _table(names, numbers={"seed", "prompts", "accepted", "refused"})
+    table = _table(names, numbers={"prompts", "refused"})
     for row in rows:
-        counts = (str(row[name]) for name in ("seed", "prompts", "accepted", "refused"))
+        counts = str(row["prompts"]), str(row["refused"])
         _add(table, row["id"], row["status"], *counts, ", ".join(row["datasets"]))
     console.print(table)
     console.print(Text("`python -m prompts list RUN` shows the prompts of a run"))

@@ -7,7 +7,6 @@ Covered: several processes writing at once (SQLite in WAL mode, each waiting for
 at any moment. Not covered: one History object used by several threads at once.
 """
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import fsum
@@ -77,7 +76,7 @@ class History:
         ``environment`` adds to what is found out anyway: package versions and platform.
         """
         now = datetime.now(UTC)
-        run_id = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
+        run_id = f"{now:%Y%m%d-%H%M%S-%f}"
         values = {
             "id": run_id,
             "started": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),

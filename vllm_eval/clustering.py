@@ -2,7 +2,8 @@
 
 One name per clip (its cluster): the delete-one-cluster jackknife, called CR3 by MacKinnon, Nielsen & Webb
 (2023). For clusters of equal size it equals the usual cluster-robust variance with its G / (G - 1) correction
-(Liang & Zeger 1986); unlike that one it does not collapse when one cluster holds nearly all clips.
+(Liang & Zeger 1986). Clusters of unequal size count as fewer (Kish), so that one cluster which holds nearly
+all clips is not mistaken for knowledge.
 
 Several names per clip (its sources): any two clips that share a source may be correlated, however the sources
 chain up. Sums over sources, minus sums over pairs of sources and so on, count every related pair once
@@ -30,7 +31,8 @@ class Clustering:
     """How ``n`` items hang together: membership k puts item ``items[k]`` into group ``codes[k]``.
 
     ``signs`` is per group: +1 for odd, -1 for even numbers of sources. ``groups`` is the effective number
-    of independent groups: G for one cluster per item, else Kish's number of sources per source of a clip.
+    of independent groups, (sum of sizes)^2 / sum of squared sizes: G for clusters of equal size. With several
+    sources per clip it is divided by their number, since sources then name each clip more than once.
     """
 
     items: Codes
@@ -39,6 +41,11 @@ class Clustering:
     groups: float
     n: int
     partition: bool  # every item is in exactly one group
+
+    @property
+    def count(self) -> int:
+        """The number of clusters; with several sources per clip the effective number, rounded."""
+        return len(self.signs) if self.partition else max(1, round(self.groups))
 
     @property
     def dof(self) -> float:
@@ -60,9 +67,10 @@ class Clustering:
         jumps = np.zeros_like(sums)
         jumps[part] = sums[part] / rest[part]
         variance = float(self.signs @ jumps**2)
-        if not self.partition:  # multiway sums can come out too small, even negative
+        if self.partition:
+            variance *= 1 - 1 / len(self.signs)
+        else:  # multiway sums can come out too small, even negative
             variance = max(variance, float(residuals @ residuals) / total**2)
-        variance *= (self.groups - 1) / self.groups
         # Residuals of a constant are rounding noise around 1e-17, not spread.
         return float(np.sqrt(variance)) if variance > 1e-24 else None
 
@@ -93,7 +101,8 @@ def _partition(names: Sequence[str]) -> Clustering:
     index: dict[str, int] = {}
     codes = np.array([index.setdefault(name, len(index)) for name in names], np.intp)
     items = np.arange(len(names), dtype=np.intp)
-    return Clustering(items, codes, np.ones(len(index)), float(len(index)), len(names), partition=True)
+    groups = _effective_groups(np.bincount(codes, minlength=1), len(names))
+    return Clustering(items, codes, np.ones(len(index)), groups, len(names), partition=True)
 
 
 def _multiway(names: Sequence[tuple[str, ...]]) -> Clustering:
@@ -105,15 +114,17 @@ def _multiway(names: Sequence[tuple[str, ...]]) -> Clustering:
                 items.append(item)
                 codes.append(index.setdefault(subset, len(index)))
     signs = np.array([1.0 if len(subset) % 2 else -1.0 for subset in index])
-    groups = _effective_groups(np.array([len(s) == 1 for s in index]), np.bincount(codes), len(names))
     members = np.array(items, np.intp)
+    single = np.array([len(subset) == 1 for subset in index])
+    groups = _effective_groups(np.bincount(codes)[single], len(names))
     return Clustering(members, np.array(codes, np.intp), signs, groups, len(names), partition=False)
 
 
-def _effective_groups(single: NDArray[np.bool_], sizes: Codes, n: int) -> float:
-    sizes = sizes[single & (sizes < n)]
-    if len(sizes) == 0:
-        return 1.0
+def _effective_groups(sizes: Codes, n: int) -> float:
+    """Kish's effective number per membership of an item; 1 when all items are in one group."""
+    sizes = sizes[sizes < n]
     total = float(sizes.sum())
-    per_item = max(1.0, total / n)
-    return total**2 / float((sizes.astype(np.float64) ** 2).sum()) / per_item
+    if total == 0:
+        return 1.0
+    squares = float((sizes.astype(np.float64) ** 2).sum())
+    return total**2 / squares / max(1.0, total / n)

@@ -138,15 +138,14 @@ def _difference(deltas: Values, groups: Clustering, bound: float) -> Difference:
         return Difference(0.0, -bound, bound, 1.0, 0, 0, 0.0)
     value, discordant = float(deltas.mean()), float((deltas != 0).mean())
     error = groups.standard_error(deltas - value, np.ones(n))
-    count = max(1, round(groups.groups))
     if error is None:
         low, high = _bounds_without_spread(value, groups, bound)
-        return Difference(value, low, high, _sign_test(deltas, groups), n, count, discordant)
+        return Difference(value, low, high, _sign_test(deltas, groups), n, groups.count, discordant)
     half = t_quantile(groups.dof) * error
     p = _p_value(value / error, groups.dof)
     if np.count_nonzero(_net(deltas, groups)) < FEW_DISCORDANT:
         p = max(p, _sign_test(deltas, groups))
-    return Difference(value, max(-bound, value - half), min(bound, value + half), p, n, count, discordant)
+    """All deltas equal (or too few clusters): how far a share of that many items could be off unseen."""
 
 
 def _bounds_without_spread(value: float, groups: Clustering, bound: float) -> tuple[float, float]:
