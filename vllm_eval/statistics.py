@@ -145,7 +145,8 @@ def _difference(deltas: Values, groups: Clustering, bound: float) -> Difference:
     p = _p_value(value / error, groups.dof)
     if np.count_nonzero(_net(deltas, groups)) < FEW_DISCORDANT:
         p = max(p, _sign_test(deltas, groups))
-    """All deltas equal (or too few clusters): how far a share of that many items could be off unseen."""
+    low, high = max(-bound, value - half), min(bound, value + half)
+    return Difference(value, low, high, p, n, groups.count, discordant)
 
 
 def _bounds_without_spread(value: float, groups: Clustering, bound: float) -> tuple[float, float]:
