@@ -122,7 +122,7 @@ def level_chain(prompts: Sequence[Sequence[Answer]], clusters: Clusters, measure
     Greedy: prompts are sorted by the measure; the lowest opens the chain, and the next one is the first that
     is significantly (paired, 95 %) above the last one chosen.
     """
-    values = [float(MEASURES[measure](_kinds(answers)).mean()) if answers else 0.0 for answers in prompts]
+    values = [_mean(answers, measure) for answers in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (values[index], index))
     chain = order[:1]
     for index in order[1:]:
@@ -184,6 +184,12 @@ def _normal(probability: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(probability))
+
+
+def _mean(answers: Sequence[Answer], measure: str) -> float:
+    kinds = _kinds(answers)
+    kinds = kinds[kinds != "error"]
+    return float(MEASURES[measure](kinds).mean()) if len(kinds) else 0.0
 
 
 def _kinds(answers: Sequence[Answer]) -> _Kinds:
