@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """The user's cache: ``$SCENEPROOF_CACHE``, else ``$XDG_CACHE_HOME/sceneproof``, else ``~/.cache/sceneproof``."""
+    """``$SCENEPROOF_CACHE``, else ``$XDG_CACHE_HOME/sceneproof``, else ``~/.cache/sceneproof``."""
     chosen = os.environ.get("SCENEPROOF_CACHE")
     if chosen:
         return Path(chosen).expanduser()
