@@ -45,7 +45,7 @@ class TextFacts:
 
 @dataclass(frozen=True)
 class BaseParts:
-    """``state``: float32 tensors by their names in a transformers text model (``layers.0.mlp.up_proj.weight``).
+    """``state``: float32 tensors, named as in a transformers text model (``layers.0.mlp.up_proj.weight``).
 
     The output layer is tied to ``embed_tokens.weight``. ``tokenizer`` knows no vision tokens yet.
     """

@@ -46,8 +46,9 @@ def padded_vocab(facts: TextFacts) -> int:
 
 def with_vision_tokens(tokenizer: "PreTrainedTokenizerFast") -> "PreTrainedTokenizerFast":
     """The same tokenizer, now knowing vision tokens and the chat template."""
-    names = {"additional_special_tokens": list(VISION_TOKENS)}
-    tokenizer.add_special_tokens(names, replace_extra_special_tokens=False)
+    from tokenizers import AddedToken
+
+    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in VISION_TOKENS], True)
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
 
@@ -56,14 +57,14 @@ def model_config(facts: TextFacts, tokenizer: "PreTrainedTokenizerFast") -> "Qwe
     """The checkpoint's configuration."""
     from transformers import Qwen2VLConfig
 
-    start, end, video, image = (tokenizer.convert_tokens_to_ids(token) for token in VISION_TOKENS)
+    ids: Any = tokenizer.convert_tokens_to_ids(list(VISION_TOKENS))
     return Qwen2VLConfig(
         text_config=_text(facts, tokenizer),
         vision_config={**TOWER, "hidden_size": facts.hidden, "in_channels": 3, "hidden_act": "quick_gelu"},
-        vision_start_token_id=start,
-        vision_end_token_id=end,
-        video_token_id=video,
-        image_token_id=image,
+        vision_start_token_id=ids[0],
+        vision_end_token_id=ids[1],
+        video_token_id=ids[2],
+        image_token_id=ids[3],
         tie_word_embeddings=True,
         architectures=["Qwen2VLForConditionalGeneration"],
     )

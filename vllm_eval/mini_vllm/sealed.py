@@ -1,4 +1,4 @@
-"""Folders built once: sealed by a manifest of sizes and hashes written last, rebuilt when they don't match it."""
+"""Folders built once: sealed by a manifest of sizes and hashes, rebuilt when they don't match it."""
 
 import json
 import os

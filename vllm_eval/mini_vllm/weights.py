@@ -36,7 +36,8 @@ def read_trained(path: Path) -> Trained:
         for key in file.keys():  # noqa: SIM118 (a handle, not a dict)
             kind, _, name = key.partition(".")
             if kind not in targets:
-                raise UserError(f"{path}: unknown tensor {key!r}, expected {', '.join(targets)} before the dot")
+                known = ", ".join(targets)
+                raise UserError(f"{path}: unknown tensor {key!r}, expected one of {known} before the dot")
             targets[kind][name] = file.get_tensor(key).float()
     if a.keys() != b.keys():
         raise UserError(f"{path}: lora_a and lora_b name different modules: {sorted(a.keys() ^ b.keys())}")
