@@ -1,0 +1,24 @@
+"""Who can propose prompts. One file per strategy; adding one touches that file and the dict below."""
+
+from collections.abc import Callable, Mapping
+
+from agents.config import OptimizerConfig
+from agents.llm import LLM
+from agents.strategies.file import FileStrategy
+from agents.strategy import Strategy
+
+Loader = Callable[[OptimizerConfig, int, Callable[[], LLM]], Strategy]
+
+
+def _opro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.opro import Opro
+
+    return Opro(llm(), seed=seed)
+
+
+def _file(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    return FileStrategy(config.file or "")
+
+
+# Each takes the optimizer's configuration, the run's seed and what loads the language model if it is needed.
+STRATEGIES: Mapping[str, Loader] = {"opro": _opro, "file": _file}

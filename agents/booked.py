@@ -1,0 +1,67 @@
+"""A language model whose tokens are booked, and which is loaded only when it is needed."""
+
+from collections.abc import Callable, Sequence
+
+from agents.budget import Ledger
+from agents.llm.base import LLM, Conversation, Reply, Schema
+
+
+class BookedLLM:
+    """An LLM. A resumed run that has nothing left to propose never loads it."""
+
+    def __init__(self, load: Callable[[], LLM], ledger: Ledger) -> None:
+        self._load, self._ledger = load, ledger
+        self._loaded: LLM | None = None
+
+    def load(self) -> None:
+        """Load it now, so that what is wrong with it shows now. Raises UserError as ``load_llm``."""
+        if self._loaded is None:
+            self._loaded = self._load()
+
+    @property
+    def name(self) -> str:
+        """As LLM.name."""
+        return self._llm.name
+
+    @property
+    def temperature(self) -> float:
+        """As LLM.temperature."""
+        return self._llm.temperature
+
+    @property
+    def follows_instructions(self) -> bool:
+        """As LLM.follows_instructions."""
+        return self._llm.follows_instructions
+
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int,
+        temperature: float | None = None,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        json_schema: Schema | None = None,
+    ) -> Reply:
+        """As LLM.complete."""
+        reply = self._llm.complete(
+            conversation,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            seed=seed,
+            stop=stop,
+            json_schema=json_schema,
+        )
+        self._ledger.tokens(reply.prompt_tokens + reply.completion_tokens)
+        return reply
+
+    def close(self) -> None:
+        """As LLM.close."""
+        if self._loaded is not None:
+            self._loaded.close()
+
+    @property
+    def _llm(self) -> LLM:
+        self.load()
+        assert self._loaded is not None
+        return self._loaded

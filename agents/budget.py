@@ -1,0 +1,95 @@
+"""What a run has spent and may still spend, booked in the history as it happens. No cap is overshot."""
+
+import time
+from collections.abc import Callable
+from math import inf
+
+from agents.config import BudgetConfig
+from assets.errors import UserError
+from prompts.history import History
+
+ANSWERS, SECONDS, TOKENS = "clip_evaluations", "seconds", "optimizer_tokens"
+
+# Answers between two bookings: what a kill can leave unbooked, as much as it can lose.
+BOOK_EVERY = 64
+
+
+class OutOfBudget(UserError):
+    """A cap is reached. What was bought so far is kept, and the run can be resumed with a higher cap."""
+
+
+class Ledger:
+    """Spending of one run over all its resumptions.
+
+    ``pace``: seconds an answer took in the slowest batch of this process so far; 0 before the first.
+    """
+
+    def __init__(
+        self, history: History, run_id: str, caps: BudgetConfig, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._history, self._run_id, self._caps, self._clock = history, run_id, caps, clock
+        booked = history.spent(run_id)
+        self._answers, self._seconds = booked.get(ANSWERS, 0.0), booked.get(SECONDS, 0.0)
+        self._unbooked, self._since = 0, clock()
+        self.pace = 0.0
+
+    @property
+    def answers(self) -> int:
+        """Answers bought so far."""
+        return round(self._answers) + self._unbooked
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work so far."""
+        return self._seconds + self._clock() - self._since
+
+    def answers_left(self) -> float:
+        """How many more may be bought; infinite without a cap."""
+        return inf if self._caps.clip_evaluations is None else self._caps.clip_evaluations - self.answers
+
+    def seconds_left(self) -> float:
+        """How much longer the run may work; infinite without a cap."""
+        return inf if self._caps.seconds is None else self._caps.seconds - self.seconds
+
+    def affordable(self, answers: int) -> bool:
+        """Whether so many answers fit both caps, time being estimated from the pace so far."""
+        return answers <= self.answers_left() and answers * self.pace <= self.seconds_left()
+
+    def require(self, answers: int) -> None:
+        """Raises OutOfBudget when so many answers would go over the cap on answers."""
+        if answers > self.answers_left():
+            left, cap = self.answers_left(), self._caps.clip_evaluations
+            raise OutOfBudget(
+                f"{answers} answers are needed, only {left:.0f} of budget.clip_evaluations {cap} are left; "
+                f"raise it and go on with --resume {self._run_id}"
+            )
+
+    def answered(self, new: int) -> None:
+        """Count answers. Raises OutOfBudget when the time is used up; the answers are kept."""
+        self._unbooked += new
+        if self._unbooked >= BOOK_EVERY:
+            self.book()
+        if self.seconds_left() <= 0:
+            raise OutOfBudget(
+                f"budget.seconds {self._caps.seconds:g} is used up before the report is done; raise it and "
+                f"go on with --resume {self._run_id}"
+            )
+
+    def tokens(self, amount: int) -> None:
+        """Book tokens of the optimizer's language model."""
+        if amount:
+            self._history.add_spend(self._run_id, TOKENS, amount)
+
+    def measure(self, answers: int, seconds: float) -> None:
+        """Learn the pace from a batch."""
+        if answers:
+            self.pace = max(self.pace, seconds / answers)
+
+    def book(self) -> None:
+        """Write what has not been written yet."""
+        now = self._clock()
+        if self._unbooked:
+            self._history.add_spend(self._run_id, ANSWERS, self._unbooked)
+        self._history.add_spend(self._run_id, SECONDS, now - self._since)
+        self._answers, self._seconds = self._answers + self._unbooked, self._seconds + now - self._since
+        self._unbooked, self._since = 0, now

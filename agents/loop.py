@@ -1,0 +1,236 @@
+"""The loop: baselines, rounds of proposals, finalists, report. Killed anywhere, it goes on from the history.
+
+Everything it knows it reads back from the history before it acts on it, so that a resumed run and an
+undisturbed one take the same path. Nothing here knows which model answers or which one proposes.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agents import finals, pareto, report, tables
+from agents.booked import BookedLLM
+from agents.budget import Ledger
+from agents.config import RunConfig
+from agents.guard import Guard
+from agents.rounds import Rounds
+from agents.scoring import Scorer
+from agents.splits import Data, Load, effective_clips, load_data
+from agents.strategies import STRATEGIES
+from agents.watcher import Watcher
+from assets.errors import UserError
+from prompts.history import History
+from prompts.library import PREFIXED
+from prompts.prompt import Prompt
+from prompts.records import plain
+from videos.decode import FramePolicy
+from vllm_eval.engine import Engine
+from vllm_eval.evaluator import Evaluator
+from vllm_eval.question import QuestionFormat
+from vllm_eval.questions import FORMATS, load_format
+from vllm_eval.statistics import minimum_detectable_effect
+
+if TYPE_CHECKING:
+    from agents.llm import LLM, LLMSettings
+    from videos.store import FrameStore
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How the outside is reached: data sets, target model, frames, optimizer model."""
+
+    dataset: Load
+    engine: Callable[..., Engine]
+    frames: "Callable[[], FrameStore]"
+    llm: "Callable[[LLMSettings], LLM]"
+
+
+def real_parts() -> Parts:
+    """The real ones."""
+    from agents.llm import load_llm
+    from videos.datasets import load
+    from videos.store import FrameStore
+    from vllm_eval.engines import load_engine
+
+    return Parts(load, load_engine, FrameStore, load_llm)
+
+
+def run(config: RunConfig, run_id: str, history: History, watcher: Watcher, parts: Parts) -> report.Report:
+    """Carry a registered run to its end and write its report below ``config.output``.
+
+    Raises UserError for what the user can mend; the run then stays open to be resumed. Exceptions of a broken
+    engine pass through. Whatever was bought is in the history in every case.
+    """
+    ledger = Ledger(history, run_id, config.budget)
+    data = load_data(config.data, parts.dataset)
+    _introduce(data, watcher)
+    target = config.target
+    engine = parts.engine(target.engine, target.model, **target.options)
+    try:
+        return _Loop(config, run_id, history, watcher, ledger, data, engine, parts).run()
+    except UserError as problem:
+        history.finish_run(run_id, {"error": str(problem)}, status="failed")
+        raise
+    finally:
+        engine.close()
+        ledger.book()
+
+
+def _introduce(data: Data, watcher: Watcher) -> None:
+    """How much there is to look at, and what differences that can show."""
+    for note in data.dropped:
+        watcher.line(note)
+    for name, clips in {"tune": data.tune, "select": data.select, **data.reports}.items():
+        effect = 100 * minimum_detectable_effect(effective_clips(clips))
+        watcher.line(
+            f"{name}: {len(clips)} clips of {clips.name}, shows differences from {effect:.0f} points on"
+        )
+
+
+class _Loop:
+    """One run with everything loaded."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        run_id: str,
+        history: History,
+        watcher: Watcher,
+        ledger: Ledger,
+        data: Data,
+        engine: Engine,
+        parts: Parts,
+    ) -> None:
+        self.config, self.run_id, self.history, self.watcher = config, run_id, history, watcher
+        self.ledger, self.data, self.parts = ledger, data, parts
+        question = _question(config)
+        prefixed = _prefixed(question)
+        formats = {PREFIXED.prompt.id: prefixed} if prefixed else {}
+        self.baselines = finals.baseline_prompts(with_prefixed=prefixed is not None)
+        frames = config.target.frames
+        policy = FramePolicy(frames.count, frames.sampling, frames.size)
+        evaluator = Evaluator(engine, parts.frames(), policy, question, history, run_id)
+        self.scorer = Scorer(evaluator, ledger, watcher, formats)
+        self.reserve = finals.answers_needed(data, config.optimizer.finalists, len(self.baselines))
+
+    def run(self) -> report.Report:
+        self._check_caps()
+        searching = (len(self.baselines) + self.config.budget.prompts) * len(self.data.tune)
+        self.watcher.plan(searching + self.reserve)
+        llm = BookedLLM(lambda: self.parts.llm(self.config.optimizer.llm), self.ledger)
+        try:
+            stopped = self._search(llm)
+        finally:
+            llm.close()
+        self.watcher.line(f"proposing ends: {stopped}")
+        return self._finish(stopped)
+
+    def _search(self, llm: BookedLLM) -> str:
+        """Baselines, then rounds until there is a reason to stop."""
+        rounds = self._rounds(llm)
+        for prompt in self.baselines:
+            self.history.add_prompt(self.run_id, prompt)
+        self.watcher.phase("scoring the hand-written prompts")
+        self.scorer.score(self.baselines, self.data.tune)
+        self.watcher.standing(rounds.standing())
+        return rounds.run()
+
+    def _rounds(self, llm: BookedLLM) -> Rounds:
+        optimizer, budget = self.config.optimizer, self.config.budget
+
+        def proposing() -> "LLM":
+            # Before anything is bought: a missing key should not come to light after an hour.
+            if len(self.history.proposals(self.run_id)) < budget.prompts:
+                llm.load()
+            return llm
+
+        return Rounds(
+            history=self.history,
+            run_id=self.run_id,
+            strategy=STRATEGIES[optimizer.strategy](optimizer, self.config.seed, proposing),
+            guard=Guard(self.data.tune.classes),
+            scorer=self.scorer,
+            watcher=self.watcher,
+            tune=self.data.tune,
+            budget=budget.prompts,
+            per_round=optimizer.per_round,
+            refusals=budget.refusals,
+            room=self._room,
+        )
+
+    def _room(self, n: int) -> int:
+        """How many of n prompts can be scored such that the report can still be paid."""
+        size = len(self.data.tune)
+        return next((k for k in range(n, 0, -1) if self.ledger.affordable(k * size + self.reserve)), 0)
+
+    def _check_caps(self) -> None:
+        """Raises UserError for a cap that leaves no room for a single proposal."""
+        least = (len(self.baselines) + 1) * len(self.data.tune) + self.reserve
+        if self.ledger.answers == 0 and least > self.ledger.answers_left():
+            raise UserError(
+                f"budget.clip_evaluations {self.config.budget.clip_evaluations} is too small: baselines, one "
+                f"proposal and the report take up to {least}; raise it or use fewer clips (data.*_clips)"
+            )
+
+    def _finish(self, stopped: str) -> report.Report:
+        view = self.history.view(self.run_id, self.data.tune.name)
+        ending = finals.Finals(
+            self.history,
+            self.run_id,
+            self.scorer,
+            self.watcher,
+            self.data,
+            self.baselines,
+            self.config.optimizer.finalists,
+        )
+        outcome = ending.run(view)
+        tune = view.get(outcome.winner.id)
+        assert tune is not None, "a winner was scored on the tune side"
+        self.ledger.book()
+        spent = self.history.spent(self.run_id)
+        result = report.build(self.run_id, outcome, self.baselines, tune, stopped, spent)
+        folder = self._save(result, outcome.winner)
+        summary = {"winner": outcome.winner.id, "improved": result.improved, "stopped": stopped}
+        scores = {"tune": result.tune_score, "test": result.test_score, "optimism": result.optimism}
+        self.history.finish_run(self.run_id, summary | scores | {"folder": str(folder)})
+        return result
+
+    def _save(self, result: report.Report, winner: Prompt) -> Path:
+        folder = report_folder(self.config, self.run_id)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "config.yaml").write_text(self.config.yaml(), encoding="utf-8")
+            (folder / "report.json").write_text(
+                json.dumps(plain(result.as_json()), indent=1), encoding="utf-8"
+            )
+            tables.save_text(folder / "report.txt", result, self.history.url)
+            scored = self.history.view(self.run_id, self.data.tune.name).scored
+            pareto.plot(folder / "pareto.png", scored, winner, self.data.tune.name)
+        except OSError as failure:
+            raise UserError(
+                f"cannot write the report: {failure}; give another folder with --output"
+            ) from None
+        return folder
+
+
+def report_folder(config: RunConfig, run_id: str) -> Path:
+    """Where a run's report goes."""
+    return Path(config.output) / run_id
+
+
+def _question(config: RunConfig) -> QuestionFormat:
+    chosen = config.target.question
+    known = FORMATS[chosen.format].__dataclass_fields__
+    options = {"seed": chosen.seed, "instruction": chosen.instruction}
+    return load_format(chosen.format, **{name: value for name, value in options.items() if name in known})
+
+
+def _prefixed(question: QuestionFormat) -> QuestionFormat | None:
+    """The same question with choices written as "A video of a human ...", where it has choices."""
+    if "style" not in getattr(question, "__dataclass_fields__", {}):
+        return None
+    changed: Any = question
+    prefixed: QuestionFormat = replace(changed, style="prefixed")
+    return prefixed

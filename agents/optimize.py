@@ -1,0 +1,57 @@
+"""`python -m agents.optimize`: find prompts that make a video language model look at the person."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from agents import loop, resume, sources, tables
+from agents.display import open_display
+from agents.sources import Command
+from assets.errors import UserError
+from prompts.history import History
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None) -> int:
+    """Run the command; exit status 0, 2 after one line about what the user can mend, 130 after Ctrl-C."""
+    run_id: list[str] = []
+    try:
+        command = sources.parse(sys.argv[1:] if arguments is None else arguments)
+        if command.print_config:
+            sys.stdout.write(command.config.yaml())
+            return 0
+        _run(command, parts or loop.real_parts(), run_id)
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        hint = f"; go on with the same command and --resume {run_id[0]}" if run_id else ""
+        print(f"interrupted{hint}", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _run(command: Command, parts: loop.Parts, run_id: list[str]) -> None:
+    """``run_id`` is filled as soon as there is one, for whoever has to say how to go on."""
+    config, console = command.config, Console()
+    with History(config.history.url) as history:
+        found = resume.find(history, config, command.resume)
+        if found.finished:
+            where = loop.report_folder(config, found.run_id) / "report.txt"
+            console.print(f"run {found.run_id} of these settings is finished: {where}", markup=False)
+            return
+        run_id.append(found.run_id)
+        with open_display(console) as display:
+            verb = "resumes" if found.resumed else "starts"
+            display.line(f"run {found.run_id} {verb}; history {history.url}")
+            report = loop.run(config, found.run_id, history, display, parts)
+        folder: Path = loop.report_folder(config, found.run_id)
+        for part in tables.render(report, folder, history.url):
+            console.print(part)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

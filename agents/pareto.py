@@ -1,0 +1,54 @@
+"""The Pareto plot: SHAcc against SBErr of everything a run scored while searching."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prompts.library import name_of
+from prompts.prompt import Prompt
+from prompts.view import ScoredPrompt
+
+
+def front(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
+    """Those that no other beats in one of SHAcc (up) and SBErr (down) without losing in the other."""
+    ordered = sorted(scored, key=lambda one: (one.metrics.sberr.value, -one.metrics.shacc.value))
+    kept: list[ScoredPrompt] = []
+    for one in ordered:
+        if not kept or one.metrics.shacc.value > kept[-1].metrics.shacc.value:
+            kept.append(one)
+    return kept
+
+
+def plot(path: Path, scored: Sequence[ScoredPrompt], winner: Prompt, clips: str) -> None:
+    """Write the picture. Only the names of hand-written prompts are drawn, no text of a model."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    best = front(scored)
+    axes.step(*_points(best), where="post", color="0.7", linewidth=1, label="front", zorder=1)
+    proposed = [one for one in scored if one.position >= 0]
+    if proposed:
+        colours = [one.position for one in proposed]
+        dots = axes.scatter(*_points(proposed), c=colours, cmap="viridis", s=36, label="proposed", zorder=2)
+        figure.colorbar(dots, ax=axes, label="order of proposal")
+    for one in scored:
+        if one.position < 0:
+            (x,), (y,) = _points([one])
+            axes.scatter([x], [y], marker="s", color="tab:red", s=40, zorder=3)
+            name = name_of(one.prompt.id) or "baseline"
+            axes.annotate(name, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=9)
+    chosen = [one for one in scored if one.prompt.id == winner.id]
+    axes.scatter(
+        *_points(chosen), marker="*", color="gold", edgecolor="black", s=220, label="chosen", zorder=4
+    )
+    axes.set(xlabel="SBErr in %, lower is better", ylabel="SHAcc in %, higher is better")
+    axes.set_title(f"Scored prompts on {clips}", fontsize=10)
+    axes.legend(loc="best", fontsize=9)
+    figure.savefig(path, dpi=120)
+
+
+def _points(scored: Sequence[ScoredPrompt]) -> tuple[list[float], list[float]]:
+    metrics = [one.metrics for one in scored]
+    return [100 * one.sberr.value for one in metrics], [100 * one.shacc.value for one in metrics]

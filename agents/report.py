@@ -1,0 +1,119 @@
+"""What a finished run found, as rows: every share a fraction with its interval, n and chance level."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from agents.finals import Outcome
+from prompts.library import NEUTRAL, name_of
+from prompts.prompt import Prompt
+from prompts.view import ScoredPrompt, score_of
+from vllm_eval.evaluator import Scored
+from vllm_eval.metrics import Estimate, accuracy
+from vllm_eval.statistics import Difference, paired_difference
+
+BEST = "best found"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measure of one prompt; ``against_neutral`` is paired, None for neutral itself."""
+
+    estimate: Estimate
+    against_neutral: Difference | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One prompt on one clip set."""
+
+    label: str
+    prompt: Prompt
+    measures: Mapping[str, Measured]
+    errors: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """One clip set: its lines in the order neutral, hand-written, best."""
+
+    name: str
+    clips: str
+    n: int
+    chance: float
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """``optimism`` is the winner's tune score minus its test score, both (1 + SHAcc - SBErr) / 2."""
+
+    run_id: str
+    winner: Prompt
+    tune_score: float
+    test_score: float
+    stopped: str
+    spent: Mapping[str, float]
+    sections: tuple[Section, ...]
+
+    @property
+    def optimism(self) -> float:
+        """How much of the tune score was luck."""
+        return self.tune_score - self.test_score
+
+    @property
+    def improved(self) -> bool:
+        """Whether anything found was better than neutral where the winner was chosen."""
+        return self.winner.id != NEUTRAL.prompt.id
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self) | {
+            "winner": {"id": self.winner.id, **asdict(self.winner)},
+            "improved": self.improved,
+            "optimism": self.optimism,
+        }
+
+
+def build(
+    run_id: str,
+    outcome: Outcome,
+    baselines: Sequence[Prompt],
+    tune: ScoredPrompt,
+    stopped: str,
+    spent: Mapping[str, float],
+) -> Report:
+    """The report; ``tune`` is the winner as it was scored while searching."""
+    prompts = list({prompt.id: prompt for prompt in (*baselines, outcome.winner)}.values())
+    sections = tuple(
+        _section(name, scored, prompts, outcome.winner) for name, scored in outcome.reports.items()
+    )
+    test = outcome.reports["test"][outcome.winner.id]
+    return Report(run_id, outcome.winner, tune.score, score_of(test.metrics()), stopped, spent, sections)
+
+
+def _section(name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], winner: Prompt) -> Section:
+    neutral = scored[NEUTRAL.prompt.id]
+    # Where no background conflicts there is one measure, how often the action was named.
+    swapped = any(clip.background not in (None, clip.human) for clip in neutral.clips.clips)
+    measures = ("shacc", "sberr") if swapped else ("accuracy",)
+    lines = tuple(_line(prompt, scored[prompt.id], neutral, measures, winner) for prompt in prompts)
+    return Section(name, neutral.clips.name, len(neutral.clips), neutral.chance, lines)
+
+
+def _line(prompt: Prompt, scored: Scored, neutral: Scored, measures: Sequence[str], winner: Prompt) -> Line:
+    label = name_of(prompt.id) or BEST
+    if prompt.id == winner.id and label != BEST:
+        label = f"{label} ({BEST})"
+    measured = {measure: _measured(measure, scored, neutral) for measure in measures}
+    return Line(label, prompt, measured, scored.metrics().errors)
+
+
+def _measured(measure: str, scored: Scored, neutral: Scored) -> Measured:
+    metrics = scored.metrics()
+    estimates = {"shacc": metrics.shacc, "sberr": metrics.sberr}
+    estimate = estimates.get(measure) or accuracy(scored.answers, scored.clusters())
+    if scored.prompt_id == neutral.prompt_id:
+        return Measured(estimate, None)
+    difference = paired_difference(scored.answers, neutral.answers, scored.clusters(), measure)
+    return Measured(estimate, difference)

@@ -1,0 +1,123 @@
+"""Rounds of proposing and scoring, until the budget is spent or there is a reason to stop."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from agents.guard import Guard
+from agents.scoring import Scorer
+from agents.strategy import Proposal, Strategy
+from agents.watcher import Standing, Watcher
+from assets.errors import UserError
+from prompts.history import History
+from prompts.prompt import Prompt
+from prompts.view import HistoryView
+from videos.clip import ClipSet
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """All that one round needs. ``room(n)``: how many of n prompts the caps leave money and time for."""
+
+    history: History
+    run_id: str
+    strategy: Strategy
+    guard: Guard
+    scorer: Scorer
+    watcher: Watcher
+    tune: ClipSet
+    budget: int
+    per_round: int
+    refusals: int
+    room: Callable[[int], int]
+
+    def run(self) -> str:
+        """Propose and score; returns why it stopped. What an earlier process left unscored is scored first.
+
+        Raises UserError when nothing usable was proposed at all.
+        """
+        self._score(self._accepted())
+        while True:
+            reason = self._round()
+            if reason:
+                return reason
+
+    def standing(self) -> Standing:
+        """Where the run stands."""
+        view = self._view()
+        refused = len(view.refused)
+        return Standing(len(self._accepted()), self.budget, refused, view.best(), view.neutral())
+
+    def _round(self) -> str:
+        """One round, or why there is none."""
+        accepted = self._accepted()
+        if len(accepted) >= self.budget:
+            return f"{len(accepted)} prompts are scored, the budget"
+        in_a_row, last = self._refused_in_a_row()
+        if in_a_row >= self.refusals:
+            return self._stop(
+                accepted, f"{in_a_row} proposals in a row were refused, the last because: {last}"
+            )
+        n = self.room(min(self.per_round, self.budget - len(accepted)))
+        if n < 1:
+            return self._stop(accepted, "the caps leave no room for another prompt and the report")
+        view = self._view()
+        self.watcher.phase("proposing")
+        proposals = self.strategy.ask(view, n)[:n]
+        if not proposals:
+            return self._stop(accepted, f"strategy {self.strategy.name} has no further proposal")
+        self._score(self._record(proposals, view.round, accepted))
+        return ""
+
+    def _stop(self, accepted: Sequence[Prompt], reason: str) -> str:
+        if not accepted:
+            raise UserError(
+                f"no prompt could be scored: {reason}; see `python -m prompts list {self.run_id}`"
+            )
+        return reason
+
+    def _record(self, proposals: Sequence[Proposal], number: int, accepted: Sequence[Prompt]) -> list[Prompt]:
+        """Every proposal past the guard and into the history; the accepted ones."""
+        seen = [prompt.text for prompt in self.history.prompts(self.run_id)]
+        passed = []
+        for position, proposal in enumerate(proposals):
+            refused = self.guard.check(proposal.text, seen)
+            reason = refused.reason if refused else ""
+            prompt = Prompt(proposal.text.strip(), proposal.parents, self.strategy.name, proposal.hypothesis)
+            verdict = "refused" if refused else "accepted"
+            self.history.add_proposal(self.run_id, number, prompt, verdict, reason, proposal.raw, position)
+            if refused:
+                self.watcher.line(f"refused ({reason}): {prompt.text}")
+            else:
+                passed.append(prompt)
+                seen.append(prompt.text)
+        return passed
+
+    def _score(self, prompts: Sequence[Prompt]) -> None:
+        if not prompts:
+            return
+        self.watcher.phase(prompts[-1].text)
+        self.scorer.score(prompts, self.tune)
+        view = self._view()
+        results = [scored for prompt in prompts if (scored := view.get(prompt.id))]
+        self.strategy.tell(results)
+        for scored in results:
+            metrics = scored.metrics
+            share = f"SHAcc {100 * metrics.shacc.value:.0f} SBErr {100 * metrics.sberr.value:.0f}"
+            self.watcher.line(f"{share}: {scored.prompt.text}")
+        self.watcher.standing(self.standing())
+
+    def _view(self) -> HistoryView:
+        return self.history.view(self.run_id, self.tune.name)
+
+    def _accepted(self) -> list[Prompt]:
+        """Distinct accepted prompts, in order."""
+        proposals = self.history.proposals(self.run_id)
+        return list({p.prompt.id: p.prompt for p in proposals if p.verdict == "accepted"}.values())
+
+    def _refused_in_a_row(self) -> tuple[int, str]:
+        count, reason = 0, ""
+        for proposal in reversed(self.history.proposals(self.run_id)):
+            if proposal.verdict == "accepted":
+                break
+            count, reason = count + 1, reason or proposal.reason
+        return count, reason

@@ -1,0 +1,80 @@
+"""A report for people: tables in percent with intervals, and where everything is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from agents.budget import ANSWERS, SECONDS, TOKENS
+from agents.display import duration, percents
+from agents.report import Line, Measured, Report, Section
+from prompts.display import shown
+from vllm_eval.statistics import Difference
+
+_NAMES = {"shacc": "SHAcc", "sberr": "SBErr", "accuracy": "accuracy"}
+
+
+def render(report: Report, folder: Path, history: str) -> Iterator[RenderableType]:
+    """Everything there is to say, in order."""
+    yield Text(f"\nRun {report.run_id}: {report.stopped}.")
+    yield from (_table(section) for section in report.sections)
+    yield Text(
+        "The difference is to neutral on the same clips; * marks p below 5 %. All in %, 95 % intervals."
+    )
+    if report.improved:
+        yield Text("Best found: ") + shown(report.winner.text)
+    else:
+        yield Text("No proposed prompt was better than neutral where the winner is chosen.")
+    yield Text(
+        f"Optimism of (1 + SHAcc - SBErr) / 2: {100 * report.optimism:+.1f} points, "
+        f"{100 * report.tune_score:.1f} on the clips it was found on, {100 * report.test_score:.1f} on test"
+    )
+    yield Text(_spent(report))
+    yield shown(
+        f"Saved: {folder}/report.txt, report.json, pareto.png, config.yaml; every answer in {history}"
+    )
+    yield shown(f"Look into it: python -m prompts list {report.run_id} --history {history}")
+
+
+def save_text(path: Path, report: Report, history: str) -> None:
+    """The same as a text file."""
+    with path.open("w", encoding="utf-8") as file:
+        console = Console(file=file, width=110)
+        for part in render(report, path.parent, history):
+            console.print(part)
+
+
+def _table(section: Section) -> Table:
+    chance = 100 * section.chance
+    title = shown(f"{section.name}: {section.clips}, n = {section.n}, chance {chance:.0f}")
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("prompt")
+    for measure in section.lines[0].measures:
+        table.add_column(_NAMES[measure], justify="right")
+        table.add_column("difference", justify="right")
+    for line in section.lines:
+        table.add_row(shown(_label(line)), *(cell for one in line.measures.values() for cell in _cells(one)))
+    return table
+
+
+def _label(line: Line) -> str:
+    return line.label + (f", {line.errors} errors" if line.errors else "")
+
+
+def _cells(measured: Measured) -> tuple[Text, Text]:
+    difference = measured.against_neutral
+    return Text(percents(measured.estimate)), Text("" if difference is None else _difference(difference))
+
+
+def _difference(difference: Difference) -> str:
+    mark = " *" if difference.significant else ""
+    low, high = 100 * difference.low, 100 * difference.high
+    return f"{100 * difference.value:+.1f} [{low:+.1f}, {high:+.1f}]{mark}"
+
+
+def _spent(report: Report) -> str:
+    spent = report.spent
+    tokens = f", {spent[TOKENS]:.0f} tokens of the optimizer's model" if spent.get(TOKENS) else ""
+    return f"Spent: {spent.get(ANSWERS, 0):.0f} answers{tokens}, {duration(spent.get(SECONDS, 0))}"

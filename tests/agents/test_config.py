@@ -1,0 +1,194 @@
+"""One validated configuration from flags, environment and file, and errors in one line."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from agents.config import RunConfig, experiment
+from agents.sources import Command, fields, load, parse
+from assets.errors import UserError
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in [name for name in os.environ if name.startswith("SCENEPROOF_") and "__" in name]:
+        monkeypatch.delenv(variable)
+
+
+def written(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def problem(*arguments: str) -> str:
+    with pytest.raises(UserError) as raised:
+        parse(arguments)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def described(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str | None]]:
+    for name, field in model.model_fields.items():
+        yield prefix + name, field.description
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from described(field.annotation, f"{prefix}{name}.")
+
+
+def test_every_field_is_described_and_explained_by_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        parse(["--help"])
+    assert stopped.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for name, description in described(RunConfig):
+        assert description, name
+        assert " ".join(description.split()) in shown, name
+    for name in fields():
+        assert f"--{name} " in shown, name
+
+
+def test_flags_win_over_environment_over_file_over_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "budget: {prompts: 5, refusals: 6}\nseed: 7\noptimizer: {per_round: 8}\n")
+    monkeypatch.setenv("SCENEPROOF_BUDGET__PROMPTS", "15")
+    monkeypatch.setenv("SCENEPROOF_SEED", "17")
+    config = parse(["--config", path, "--budget.prompts", "25"]).config
+    assert (config.budget.prompts, config.seed, config.budget.refusals) == (25, 17, 6)
+    assert (config.optimizer.per_round, config.optimizer.finalists) == (8, RunConfig().optimizer.finalists)
+
+
+def test_budget_and_history_have_short_flags() -> None:
+    config = parse(["--budget", "3", "--history", "sqlite:///x.db"]).config
+    assert (config.budget.prompts, config.history.url) == (3, "sqlite:///x.db")
+
+
+def test_none_switches_off_on_every_way_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse(["--data.mimetics", "none"]).config.data.mimetics is None
+    assert parse(["--config", written(tmp_path, "data: {mimetics: null}")]).config.data.mimetics is None
+    monkeypatch.setenv("SCENEPROOF_DATA__MIMETICS", "none")
+    assert parse([]).config.data.mimetics is None
+
+
+def test_engine_options_keep_their_types() -> None:
+    given = [
+        "--target.options",
+        "dtype=float32",
+        "--target.options",
+        "batch=4",
+        "--target.options",
+        "reuse=false",
+    ]
+    assert parse(given).config.target.options == {"dtype": "float32", "batch": 4, "reuse": False}
+
+
+def test_what_is_printed_is_what_runs(tmp_path: Path) -> None:
+    given = ["--budget", "9", "--data.mimetics", "none", "--target.options", "batch=4", "--print-config"]
+    command = parse(given)
+    assert command.print_config
+    again = parse(["--config", written(tmp_path, command.config.yaml())]).config
+    assert again == command.config
+
+
+def test_resume_takes_a_run_or_none() -> None:
+    assert [parse(given).resume for given in ([], ["--resume"], ["--resume", "2026"])] == [None, "", "2026"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--budget.prompt=3"], "unknown flag --budget.prompt; known: --budget.prompts"),
+        (["--budgt", "3"], "unknown flag --budgt; known: --budget"),
+        (["--budget.promts", "3"], "unknown flag --budget.promts; known: --budget.prompts"),
+        (["--budget", "many"], "budget.prompts: 'many' is not possible"),
+        (["--budget", "0"], "budget.prompts: '0' is not possible"),
+        (["--target.question.format", "mcq6"], "known: mcq5, closed, open"),
+        (["--optimizer.strategy", "magic"], "known: opro, file"),
+        (["--target.frames.sampling", "odd"], "'uniform', 'centre' or 'dense'"),
+        (["--optimizer.strategy", "file"], "strategy file needs optimizer.file"),
+        (["--data.fractions.tune", "0.5"], "data.fractions: tune, select and test sum to 1.35"),
+        (["stray"], "unrecognized arguments: stray"),
+    ],
+)
+def test_a_wrong_flag_is_explained_in_one_line(given: list[str], told: str) -> None:
+    assert told in problem(*given)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("budget: {promts: 3}", "unknown key budget.promts; known in budget: prompts, refusals"),
+        ("bugdet: {}", "unknown key bugdet; known keys: data, target, optimizer"),
+        (
+            "optimizer: {llm: {api_key: sk-1}}",
+            "unknown key optimizer.llm.api_key; known in optimizer.llm: model",
+        ),
+        ("budget: 50", "budget: '50' is not possible"),
+        ("- 1", "holds a list"),
+        ("a: [", "is no YAML"),
+        ("!!python/object/apply:os.getcwd []", "is no YAML"),
+    ],
+)
+def test_a_wrong_file_is_explained_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    assert told in problem("--config", written(tmp_path, text))
+
+
+def test_a_missing_file_is_named() -> None:
+    assert "absent.yaml" in problem("--config", "absent.yaml")
+
+
+def test_a_misspelt_variable_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENEPROOF_BUGDET__PROMPTS", "3")
+    assert "SCENEPROOF_BUGDET__PROMPTS; known beginnings: SCENEPROOF_DATA__" in problem()
+    monkeypatch.delenv("SCENEPROOF_BUGDET__PROMPTS")
+    monkeypatch.setenv("SCENEPROOF_BUDGET__PROMTS", "3")
+    assert "unknown key budget.promts" in problem()
+
+
+def test_a_key_in_the_wrong_place_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = problem("--optimizer.llm.api_key_env", "sk-very-secret-12345678")
+    assert "must be the name of an environment variable" in told
+    assert "very-secret" not in told
+    printed = parse(["--history", "postgresql://me:hunter2@host/db"]).config.yaml()
+    assert "hunter2" not in printed
+
+
+def test_a_configuration_without_a_command_line_reads_file_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENEPROOF_SEED", "4")
+    config = load(written(tmp_path, "budget: {prompts: 5}"))
+    assert (config.budget.prompts, config.seed) == (5, 4)
+
+
+def test_caps_and_places_make_no_other_experiment() -> None:
+    base = experiment(RunConfig().values())
+
+    def changed(*arguments: str) -> bool:
+        return experiment(parse(arguments).config.values()) != base
+
+    assert not changed(
+        "--budget.seconds", "9", "--output", "x", "--history", "sqlite:///y", "--budget.refusals", "3"
+    )
+    assert changed("--budget", "9")
+    assert changed("--seed", "9")
+    assert changed("--optimizer.llm.model", "x")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_are_valid_and_say_what_they_do(path: Path) -> None:
+    command: Command = parse(["--config", str(path)])
+    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert given
+    assert set(given) <= set(command.config.values())
+    assert path.read_text(encoding="utf-8").startswith("#")
+
+
+def test_there_are_examples() -> None:
+    assert {path.stem for path in EXAMPLES} >= {"mini", "openai_optimizer", "real_hat"}

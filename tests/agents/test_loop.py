@@ -1,0 +1,428 @@
+"""The loop spends exactly its budget, remembers all of it, and goes on after any interruption."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scripted_world as world
+from scripted_world import Inventive, ScriptedEngine, ScriptedLLM
+
+from agents import loop, pareto, resume
+from agents.config import RunConfig
+from agents.display import PlainDisplay
+from agents.report import Report
+from agents.strategies import STRATEGIES
+from agents.strategy import Proposal
+from assets.errors import UserError
+from prompts.history import History
+from prompts.library import LIBRARY, NEUTRAL
+from prompts.prompt import Prompt
+from videos.clip import ClipSet
+
+TUNE = "scripted swaps/tune"
+
+
+@pytest.fixture(autouse=True)
+def _inventive(monkeypatch: pytest.MonkeyPatch) -> None:
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", world.inventive)
+    monkeypatch.setattr(pareto, "plot", lambda *given: None)  # half of the time of a scripted run
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with History(f"sqlite:///{tmp_path}/history.db") as opened:
+        yield opened
+
+
+class Silent(PlainDisplay):
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        super().__init__(Console(quiet=True))
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def settings(tmp_path: Path, **changes: Any) -> RunConfig:
+    values: dict[str, Any] = {
+        "data": {"tune_clips": 12, "select_clips": 20, "test_clips": 24, "agreement_clips": 8},
+        "optimizer": {"per_round": 3, "finalists": 2},
+        "budget": {"prompts": 7},
+        "output": str(tmp_path / "runs"),
+    }
+    for section, given in changes.items():
+        values[section] = values.get(section, {}) | given if isinstance(given, dict) else given
+    config = RunConfig.model_validate(values)
+    if config.optimizer.strategy != "opro":
+        return config
+    optimizer = config.optimizer.model_copy(update={"strategy": "inventive"})
+    return config.model_copy(update={"optimizer": optimizer})
+
+
+def carry(
+    config: RunConfig,
+    history: History,
+    engine: ScriptedEngine | None = None,
+    llm: ScriptedLLM | None = None,
+    again: str | None = None,
+    watcher: Silent | None = None,
+    datasets: Any = world.load,
+) -> Report:
+    found = resume.find(history, config, again)
+    return loop.run(config, found.run_id, history, watcher or Silent(), world.parts(engine, llm, datasets))
+
+
+def accepted(history: History, run_id: str) -> list[Prompt]:
+    return [one.prompt for one in history.proposals(run_id) if one.verdict == "accepted"]
+
+
+def test_exactly_the_budget_of_distinct_prompts_is_scored(tmp_path: Path, history: History) -> None:
+    report = carry(settings(tmp_path), history)
+    found = accepted(history, report.run_id)
+    assert len(found) == len({prompt.id for prompt in found}) == 7
+    view = history.view(report.run_id, TUNE)
+    assert {one.prompt.id for one in view.scored if one.position >= 0} == {prompt.id for prompt in found}
+    assert all(one.metrics.n == 12 for one in view.scored)
+    assert {one.prompt.id for one in view.scored if one.position < 0} == {
+        p.prompt.id for p in LIBRARY.values()
+    }
+    assert history.run(report.run_id).status == "finished"
+
+
+def test_a_round_is_one_engine_call_for_all_its_prompts(tmp_path: Path, history: History) -> None:
+    calls: list[int] = []
+
+    class Counting(ScriptedEngine):
+        def answer(self, requests: Any) -> Any:
+            calls.append(len({request.question.text.split("\n")[0] for request in requests}))
+            return super().answer(requests)
+
+    carry(settings(tmp_path, budget={"prompts": 6}), history, Counting())
+    # Hand-written (two of the four share a text), then rounds, with a refusal in the second.
+    assert calls[:4] == [3, 3, 2, 1]
+
+
+def test_refusals_are_remembered_with_their_reason_and_cost_nothing(tmp_path: Path, history: History) -> None:
+    report = carry(settings(tmp_path), history)
+    refused = [one for one in history.proposals(report.run_id) if one.verdict == "refused"]
+    assert refused
+    assert all(one.reason and one.raw == "nothing came to mind" for one in refused)
+    assert len(accepted(history, report.run_id)) == 7
+
+
+class Stubborn(Inventive):
+    def _proposal(self, number: int) -> Proposal:
+        return Proposal("What does the body do?" if number < 2 else "")
+
+
+def test_refusals_in_a_row_end_the_search_and_not_the_report(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Stubborn(llm(), seed))
+    report = carry(settings(tmp_path, budget={"prompts": 9, "refusals": 5}), history)
+    assert len(accepted(history, report.run_id)) == 1
+    assert "proposals in a row were refused, the last because" in report.stopped
+    assert len(history.proposals(report.run_id)) <= 1 + 5 + 3
+    assert report.winner.text == "What does the body do?"
+
+
+def test_a_search_without_any_usable_proposal_is_a_user_error(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mute(Inventive):
+        def _proposal(self, number: int) -> Proposal:
+            return Proposal("")
+
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Mute(llm(), seed))
+    with pytest.raises(UserError, match=r"no prompt could be scored: .* refused"):
+        carry(settings(tmp_path), history)
+    assert history.runs()[-1].status == "failed"
+
+
+def test_a_file_of_prompts_is_scored_in_order_until_it_ends(tmp_path: Path, history: History) -> None:
+    texts = [
+        "What do the limbs do?",
+        "# a comment",
+        "",
+        "What do body and limbs do?",
+        "What do the limbs do?",
+    ]
+    path = tmp_path / "prompts.txt"
+    path.write_text("\n".join(texts))
+    config = settings(tmp_path, optimizer={"strategy": "file", "file": str(path), "per_round": 1})
+    report = carry(config, history)
+    assert [prompt.text for prompt in accepted(history, report.run_id)] == [texts[0], texts[3]]
+    assert "no further proposal" in report.stopped
+    assert report.winner.text == texts[3]
+
+
+def test_tokens_and_answers_are_booked(tmp_path: Path, history: History) -> None:
+    engine, llm = ScriptedEngine(), ScriptedLLM()
+    report = carry(settings(tmp_path), history, engine, llm)
+    spent = history.spent(report.run_id)
+    assert spent["clip_evaluations"] == len(engine.asked)
+    assert spent["optimizer_tokens"] == 10 * llm.calls
+    assert spent["seconds"] > 0
+    assert (engine.closed, llm.closed) == (True, True)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    report: Report
+    asked: list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder, engine = tmp_path_factory.mktemp("undisturbed"), ScriptedEngine()
+    strategies: Any = STRATEGIES
+    with pytest.MonkeyPatch.context() as patch, History(f"sqlite:///{folder}/whole.db") as history:
+        patch.setitem(strategies, "inventive", world.inventive)
+        return Undisturbed(carry(settings(folder), history, engine), engine.asked)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_run_stopped_anywhere_goes_on_and_buys_nothing_twice(
+    tmp_path: Path, undisturbed: Undisturbed, seed: int
+) -> None:
+    config = settings(tmp_path)
+    draw, asked = random.Random(seed), []
+    with History(f"sqlite:///{tmp_path}/parts.db") as history:
+        for stop in sorted(draw.sample(range(len(undisturbed.asked)), 3)):
+            engine = ScriptedEngine(fail_after=stop - len(asked), failure=draw.choice(FAILURES))
+            with pytest.raises(type(engine.failure)):
+                carry(config, history, engine, again="")
+            asked += engine.asked
+        engine = ScriptedEngine()
+        report = carry(config, history, engine, again="")
+        asked += engine.asked
+        assert len(history.runs()) == 1
+        assert report.winner == undisturbed.report.winner
+        assert report.sections == undisturbed.report.sections
+        assert history.spent(report.run_id)["clip_evaluations"] == len(undisturbed.asked)
+    assert Counter(asked) == Counter(undisturbed.asked)
+
+
+FAILURES = [KeyboardInterrupt(), RuntimeError("the engine broke"), UserError("the endpoint is gone")]
+
+
+def test_a_run_stopped_while_proposing_goes_on(tmp_path: Path, history: History) -> None:
+    class Leaving(ScriptedLLM):
+        def complete(self, conversation: Any, **rest: Any) -> Any:
+            if self.calls == 2:
+                raise KeyboardInterrupt
+            return super().complete(conversation, **rest)
+
+    engine = ScriptedEngine()
+    with pytest.raises(KeyboardInterrupt):
+        carry(settings(tmp_path), history, engine, Leaving())
+    report = carry(settings(tmp_path), history, engine, again="")
+    assert len(accepted(history, report.run_id)) == 7
+    assert max(Counter(engine.asked).values()) == 2  # neutral and prefixed choices share their text
+
+
+def test_the_winner_is_known_before_a_test_clip_is_asked(tmp_path: Path, history: History) -> None:
+    watched: list[tuple[str, set[str]]] = []
+
+    class Watching(ScriptedEngine):
+        def answer(self, requests: Any) -> Any:
+            kinds = {one.kind for one in history.decisions(history.runs()[-1].id)}
+            watched.extend((request.clip.id, kinds) for request in requests)
+            return super().answer(requests)
+
+    report = carry(settings(tmp_path), history, Watching())
+    places = history.answers_for(report.run_id)
+    test = {
+        row.clip_id for row in places if row.dataset in ("scripted swaps/test", "mimetics", "kinetics val")
+    }
+    other = {row.clip_id for row in places} - test
+    assert test
+    assert other
+    assert all("winner" in kinds for clip_id, kinds in watched if clip_id in test)
+    assert not any("winner" in kinds for clip_id, kinds in watched if clip_id in other)
+
+
+def test_the_winner_is_best_on_the_select_side_whatever_test_says(tmp_path: Path, history: History) -> None:
+    report = carry(settings(tmp_path), history)
+    decided = {one.kind: one.detail for one in history.decisions(report.run_id)}
+    scores = decided["select"]["scores"]
+    assert decided["select"]["clips"] == "scripted swaps/select"
+    assert NEUTRAL.prompt.id in scores
+    assert scores[report.winner.id] == max(scores.values())
+    assert decided["winner"] == {"prompt": report.winner.id, "neutral": False}
+
+
+def test_a_finalist_that_loses_on_ordinary_clips_is_passed_over(tmp_path: Path, history: History) -> None:
+    def accuracy(prompt: str) -> float:
+        return 0.9 if prompt == NEUTRAL.prompt.text else 0.2
+
+    watcher = Silent()
+    report = carry(settings(tmp_path), history, ScriptedEngine(ordinary_accuracy=accuracy), watcher=watcher)
+    assert report.winner == NEUTRAL.prompt
+    assert not report.improved
+    failed = [one.detail for one in history.decisions(report.run_id) if one.kind == "agreement"]
+    assert [one["passed"] for one in failed] == [False, False, True]
+    assert sum("passed over" in line for line in watcher.lines) == 2
+
+
+def test_nothing_better_than_neutral_is_said_so(tmp_path: Path, history: History) -> None:
+    path = tmp_path / "prompts.txt"
+    path.write_text("What is on the screen?\n")
+    report = carry(settings(tmp_path, optimizer={"strategy": "file", "file": str(path)}), history)
+    # On equal scores the found prompt goes first; here it does exactly as well as neutral.
+    assert report.winner.text == "What is on the screen?"
+    assert report.sections[0].lines[-1].measures["sberr"].against_neutral is not None
+    assert report.sections[0].lines[-1].measures["sberr"].against_neutral.value == 0
+
+
+def test_a_cap_on_answers_is_never_overshot(tmp_path: Path, history: History) -> None:
+    engine = ScriptedEngine()
+    budget = {"prompts": 50, "clip_evaluations": 600}
+    report = carry(settings(tmp_path, budget=budget), history, engine)
+    assert len(engine.asked) <= 600
+    assert "the caps leave no room" in report.stopped
+    assert 1 <= len(accepted(history, report.run_id)) < 50
+
+
+def test_a_cap_too_small_for_a_single_prompt_is_refused_before_anything_is_bought(
+    tmp_path: Path, history: History
+) -> None:
+    engine = ScriptedEngine()
+    with pytest.raises(UserError, match=r"budget.clip_evaluations 100 is too small: .* take up to"):
+        carry(settings(tmp_path, budget={"clip_evaluations": 100}), history, engine)
+    assert engine.asked == []
+
+
+def test_time_that_runs_out_ends_the_run_in_one_line_and_a_higher_cap_goes_on(
+    tmp_path: Path, history: History
+) -> None:
+    engine = ScriptedEngine(seconds=0.002)
+    with pytest.raises(UserError, match=r"budget.seconds 0.05 is used up .* --resume"):
+        carry(settings(tmp_path, budget={"seconds": 0.05}), history, engine)
+    engine.seconds = 0
+    report = carry(settings(tmp_path, budget={"seconds": 600}), history, engine, again="")
+    assert len(history.runs()) == 1
+    assert len(accepted(history, report.run_id)) == 7
+
+
+def test_the_language_model_is_loaded_before_anything_is_bought(tmp_path: Path, history: History) -> None:
+    def no_key(config: Any) -> Any:
+        raise UserError("OPENAI_API_KEY is not set")
+
+    engine, config = ScriptedEngine(), settings(tmp_path)
+    found = resume.find(history, config, None)
+    frames: Any = world.NoFrames
+    parts = loop.Parts(world.load, lambda *names, **options: engine, frames, no_key)
+    with pytest.raises(UserError, match="OPENAI_API_KEY"):
+        loop.run(config, found.run_id, history, Silent(), parts)
+    assert engine.asked == []
+    assert engine.closed
+
+
+def test_another_run_reuses_answers(tmp_path: Path, history: History) -> None:
+    carry(settings(tmp_path), history)
+    engine = ScriptedEngine()
+    report = carry(settings(tmp_path), history, engine)
+    assert engine.asked == []
+    assert history.spent(report.run_id).get("clip_evaluations", 0) == 0
+    assert len(accepted(history, report.run_id)) == 7
+
+
+def test_seeds_propose_differently_on_the_same_clips(tmp_path: Path, history: History) -> None:
+    runs = [carry(settings(tmp_path, seed=seed), history).run_id for seed in (1, 2)]
+    texts = [{prompt.text for prompt in accepted(history, run)} for run in runs]
+    clips = [{row.clip_id for row in history.answers_for(run, dataset=TUNE)} for run in runs]
+    assert texts[0] != texts[1]
+    assert clips[0] == clips[1]
+
+
+def test_what_can_be_seen_is_told_at_the_start(tmp_path: Path, history: History) -> None:
+    watcher = Silent()
+    carry(settings(tmp_path), history, watcher=watcher)
+    assert "tune: 12 clips of scripted swaps/tune, shows differences from" in watcher.lines[0]
+
+
+def test_the_report_is_saved_for_people_and_programs(tmp_path: Path, history: History) -> None:
+    report = carry(settings(tmp_path), history)
+    folder = tmp_path / "runs" / report.run_id
+    stored = json.loads((folder / "report.json").read_text())
+    assert stored["winner"]["text"] == report.winner.text
+    assert stored["optimism"] == pytest.approx(report.tune_score - report.test_score)
+    assert [section["name"] for section in stored["sections"]] == ["test", "mimetics", "kinetics"]
+    text = (folder / "report.txt").read_text()
+    for word in (
+        "neutral",
+        "human-focused",
+        "best found",
+        "SBErr",
+        "accuracy",
+        "Optimism",
+        report.winner.text[:20],
+    ):
+        assert word in text
+    assert "prompts: 7" in (folder / "config.yaml").read_text()
+
+
+def test_formats_without_choice_styles_leave_the_prefixed_baseline_out(
+    tmp_path: Path, history: History
+) -> None:
+    report = carry(settings(tmp_path, target={"question": {"format": "open"}}), history)
+    assert [line.label for line in report.sections[0].lines] == [
+        "neutral",
+        "human-focused",
+        "background-biased",
+        "best found",
+    ]
+
+
+def test_clips_that_cannot_be_read_are_counted_and_stop_nothing(tmp_path: Path, history: History) -> None:
+    class Broken(world.NoFrames):
+        def media_id(self, clip: Any, policy: Any) -> str:
+            if clip.id.endswith("7"):
+                raise UserError(f"{clip.id} is cut off")
+            return super().media_id(clip, policy)
+
+        def fill(self, clips: Any, policy: Any) -> dict[str, str]:
+            return {clip.id: "cut off" for clip in clips if clip.id.endswith("7")}
+
+    watcher, frames = Silent(), Broken
+    config = settings(tmp_path, data={"tune_clips": 18})
+    parts: Any = replace(world.parts(), frames=frames)
+    report = loop.run(config, resume.find(history, config, None).run_id, history, watcher, parts)
+    assert any("clips of scripted swaps" in line and "cannot be read" in line for line in watcher.lines)
+    assert report.sections[0].lines[0].errors > 0
+
+
+def test_resuming_looks_for_the_same_settings(tmp_path: Path, history: History) -> None:
+    mine, other = settings(tmp_path), settings(tmp_path, seed=5)
+    first = resume.find(history, mine, None).run_id
+    assert resume.find(history, other, "").run_id != first
+    assert resume.find(history, mine, "") == resume.Found(first, finished=False, resumed=True)
+    with pytest.raises(UserError, match="was started with seed 0, not 5"):
+        resume.find(history, other, first)
+    with pytest.raises(UserError, match="is not in the history"):
+        resume.find(history, mine, "nowhere")
+    history.finish_run(first, {})
+    assert resume.find(history, mine, "") == resume.Found(first, finished=True, resumed=True)
+    with pytest.raises(UserError, match="is finished"):
+        resume.find(history, mine, first)
+
+
+def test_data_without_extras_is_reported_on_test_alone(tmp_path: Path, history: History) -> None:
+    def swaps_only(dataset: str, root: str) -> ClipSet:
+        assert dataset == "hat:rand_1"
+        return world.swapped()
+
+    config = settings(tmp_path, data={"mimetics": None, "kinetics": None, "agreement": None})
+    report = carry(config, history, datasets=swaps_only)
+    assert [section.name for section in report.sections] == ["test"]

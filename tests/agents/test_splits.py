@@ -1,0 +1,107 @@
+"""Dividing clips: nothing stands on two sides, whatever hangs together."""
+
+from dataclasses import replace
+
+import pytest
+from scripted_world import CLASSES, Still, load, ordinary, swapped
+
+from agents.config import DataConfig
+from agents.splits import Data, divide, effective_clips, load_data
+from assets.errors import UserError
+from videos.clip import Clip, ClipSet
+
+FRACTIONS = {"tune": 0.2, "select": 0.3, "test": 0.5}
+
+
+def chain(n: int) -> ClipSet:
+    """Each clip shares a source with the next: one single component."""
+    clips = [Clip(f"c{i}", CLASSES[0], CLASSES[1], (f"s{i}", f"s{i + 1}"), Still(f"c{i}")) for i in range(n)]
+    return ClipSet("chain", tuple(clips), CLASSES)
+
+
+def sources(clips: ClipSet) -> set[str]:
+    return {source for clip in clips.clips for source in clip.sources}
+
+
+def assert_disjoint(*sets: ClipSet) -> None:
+    for place, one in enumerate(sets):
+        for other in sets[place + 1 :]:
+            assert sources(one).isdisjoint(sources(other))
+            assert {clip.id for clip in one.clips}.isdisjoint({clip.id for clip in other.clips})
+
+
+def test_loose_clips_are_all_dealt_out() -> None:
+    sides, dropped = divide(swapped(100), FRACTIONS, seed=1)
+    assert {name: len(side) for name, side in sides.items()} == {"tune": 20, "select": 30, "test": 50}
+    assert dropped == ""
+    assert_disjoint(*sides.values())
+
+
+def test_clips_that_all_hang_together_are_divided_by_source_and_links_are_left_out() -> None:
+    sides, dropped = divide(chain(400), FRACTIONS, seed=1)
+    assert_disjoint(*sides.values())
+    kept = sum(len(side) for side in sides.values())
+    assert kept >= 360  # a chain can be cut in a few places
+    assert dropped == f"chain: {400 - kept} of 400 clips left out, they link two sides"
+    assert all(abs(len(sides[name]) / kept - share) < 0.1 for name, share in FRACTIONS.items())
+
+
+def test_division_depends_on_the_seed_alone() -> None:
+    ids = [[clip.id for clip in divide(chain(90), FRACTIONS, seed)[0]["tune"].clips] for seed in (1, 1, 2)]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_too_few_clips_for_three_sides_are_a_user_error() -> None:
+    with pytest.raises(UserError, match="use more clips"):
+        divide(chain(2), FRACTIONS, seed=0)
+
+
+def test_no_clip_and_no_video_serves_two_purposes() -> None:
+    def overlapping(dataset: str, root: str) -> ClipSet:
+        first = {"mimetics": 0, "kinetics:val": 30, "kinetics:train": 60}
+        return ordinary(dataset, 60, first[dataset]) if dataset in first else load(dataset, root)
+
+    data = load_data(DataConfig(tune_clips=10), overlapping)
+    assert data.agreement is not None
+    assert_disjoint(data.tune, data.select, data.reports["test"])
+    for reported in data.reports.values():
+        assert_disjoint(data.tune, reported)
+        assert_disjoint(data.select, reported)
+        assert_disjoint(data.agreement, reported)
+    assert len(data.dropped) == 3
+    assert "their videos serve elsewhere" in data.dropped[0]
+
+
+def test_a_set_whose_every_video_was_searched_on_cannot_be_reported() -> None:
+    def searched(dataset: str, root: str) -> ClipSet:
+        if dataset != "mimetics":
+            return load(dataset, root)
+        tuned = load_data(DataConfig(mimetics=None), load).tune
+        clips = tuple(replace(clip, id=f"again {clip.id}") for clip in tuned.clips)
+        return ClipSet("mimetics", clips, CLASSES)
+
+    with pytest.raises(UserError, match="every clip of mimetics is also used elsewhere"):
+        load_data(DataConfig(), searched)
+
+
+def test_sizes_follow_the_configuration() -> None:
+    def sized(**values: object) -> Data:
+        return load_data(DataConfig.model_validate(values), load)
+
+    data = sized(tune_clips=10, select_clips=7, test_clips=5, agreement_clips=3)
+    assert data.agreement is not None
+    assert (len(data.tune), len(data.select), len(data.agreement)) == (10, 7, 3)
+    assert {name: len(clips) for name, clips in data.reports.items()} == {
+        "test": 5,
+        "mimetics": 5,
+        "kinetics": 5,
+    }
+    alone = sized(mimetics=None, kinetics=None, agreement=None)
+    assert list(alone.reports) == ["test"]
+    assert alone.agreement is None
+
+
+def test_shared_sources_make_fewer_effective_clips() -> None:
+    assert effective_clips(swapped(40)) == 40
+    shared = tuple(Clip(f"c{i}", "a", "b", (f"h{i}", f"place {i % 3}"), Still("x")) for i in range(40))
+    assert effective_clips(ClipSet("shared", shared, CLASSES)) < 40
