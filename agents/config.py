@@ -55,9 +55,11 @@ class Section(BaseModel):
 class Fractions(Section):
     """Shares of the swapped clips; no source video stands on two sides."""
 
-    tune: float = Field(0.15, gt=0, lt=1, description="share of the clips that proposals are scored on")
-    select: float = Field(0.28, gt=0, lt=1, description="share of the clips the winner is chosen on")
-    test: float = Field(0.57, gt=0, lt=1, description="share of the clips the result is reported on")
+    tune: float = Field(
+        default=0.15, gt=0, lt=1, description="share of the clips that proposals are scored on"
+    )
+    select: float = Field(default=0.28, gt=0, lt=1, description="share of the clips the winner is chosen on")
+    test: float = Field(default=0.57, gt=0, lt=1, description="share of the clips the result is reported on")
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> "Fractions":
@@ -70,53 +72,61 @@ class Fractions(Section):
 class DataConfig(Section):
     """Which clips."""
 
-    root: str = Field("mini", description='folder of the data sets; "mini": the bundled benchmark')
-    swap: str = Field("hat:rand_1", description="swapped clips to optimise on, hat:{rand,close,far,same}_N")
+    root: str = Field(default="mini", description='folder of the data sets; "mini": the bundled benchmark')
+    swap: str = Field(
+        default="hat:rand_1", description="swapped clips to optimise on, hat:{rand,close,far,same}_N"
+    )
     mimetics: str | None = Field(
-        "mimetics", description="mimed actions, reported at the end; none: leave out"
+        default="mimetics", description="mimed actions, reported at the end; none: leave out"
     )
     kinetics: str | None = Field(
-        "kinetics:val", description="ordinary clips, reported at the end; none: leave out"
+        default="kinetics:val", description="ordinary clips, reported at the end; none: leave out"
     )
     agreement: str | None = Field(
-        "kinetics:train",
+        default="kinetics:train",
         description="ordinary clips on which the winner must not be worse than neutral; none: no such check",
     )
     fractions: Fractions = Field(default_factory=Fractions, description="how the swapped clips are divided")
-    seed: int = Field(0, ge=0, description="seed of the division and of every subset of clips")
-    tune_clips: int = Field(64, ge=1, description="clips of the tune side each proposal is scored on")
-    select_clips: int | None = Field(None, ge=1, description="clips of the select side to use; none: all")
-    test_clips: int | None = Field(None, ge=1, description="clips of each reported set to use; none: all")
-    agreement_clips: int = Field(150, ge=1, description="clips of the agreement check")
+    seed: int = Field(default=0, ge=0, description="seed of the division and of every subset of clips")
+    tune_clips: int = Field(default=64, ge=1, description="clips of the tune side each proposal is scored on")
+    select_clips: int | None = Field(
+        default=None, ge=1, description="clips of the select side to use; none: all"
+    )
+    test_clips: int | None = Field(
+        default=None, ge=1, description="clips of each reported set to use; none: all"
+    )
+    agreement_clips: int = Field(default=150, ge=1, description="clips of the agreement check")
 
 
 class FramesConfig(Section):
     """What the model sees of a clip."""
 
-    count: int = Field(8, ge=1, description="frames per clip")
+    count: int = Field(default=8, ge=1, description="frames per clip")
     sampling: Literal["uniform", "centre", "dense"] = Field(
-        "uniform", description="uniform over the clip, its centre, or as dense as it was filmed"
+        default="uniform", description="uniform over the clip, its centre, or as dense as it was filmed"
     )
-    size: int | None = Field(None, ge=16, description="short side in pixels; none: as filmed")
+    size: int | None = Field(default=None, ge=16, description="short side in pixels; none: as filmed")
 
 
 class QuestionConfig(Section):
     """How it is asked."""
 
     format: Annotated[str, _one_of(_formats)] = Field(
-        "mcq5", description="mcq5: five lettered choices; closed: all classes; open: free text"
+        default="mcq5", description="mcq5: five lettered choices; closed: all classes; open: free text"
     )
-    seed: int = Field(0, ge=0, description="seed of distractors and order of the choices")
+    seed: int = Field(default=0, ge=0, description="seed of distractors and order of the choices")
     instruction: str = Field(
-        "", description="constant last line, e.g. Answer with the letter only.; empty: none"
+        default="", description="constant last line, e.g. Answer with the letter only.; empty: none"
     )
 
 
 class TargetConfig(Section):
     """The video language model whose bias is measured."""
 
-    engine: Annotated[str, _one_of(_engines)] = Field("transformers", description="what runs the model")
-    model: str = Field("mini", description='model id or folder; "mini": the bundled model')
+    engine: Annotated[str, _one_of(_engines)] = Field(
+        default="transformers", description="what runs the model"
+    )
+    model: str = Field(default="mini", description='model id or folder; "mini": the bundled model')
     options: Annotated[dict[str, Any], BeforeValidator(_typed)] = Field(
         default_factory=dict, description="further options of the engine, e.g. dtype=float32"
     )
@@ -127,13 +137,19 @@ class TargetConfig(Section):
 class BudgetConfig(Section):
     """What may be spent."""
 
-    prompts: int = Field(50, ge=1, description="distinct proposed prompts to score; also --budget N")
-    refusals: int = Field(20, ge=1, description="stop proposing after so many refused proposals in a row")
+    prompts: int = Field(default=50, ge=1, description="distinct proposed prompts to score; also --budget N")
+    refusals: int = Field(
+        default=20, ge=1, description="stop proposing after so many refused proposals in a row"
+    )
     clip_evaluations: int | None = Field(
-        None, ge=1, description="most answers to buy from the target model, report included; none: no cap"
+        default=None,
+        ge=1,
+        description="most answers to buy from the target model, report included; none: no cap",
     )
     seconds: float | None = Field(
-        None, gt=0, description="most seconds of work, report included, over all resumptions; none: no cap"
+        default=None,
+        gt=0,
+        description="most seconds of work, report included, over all resumptions; none: no cap",
     )
 
 
@@ -141,7 +157,8 @@ class HistoryConfig(Section):
     """Where everything is remembered."""
 
     url: str = Field(
-        DEFAULT_URL, description="database URL, sqlite:///PATH or postgresql://...; also --history URL"
+        default=DEFAULT_URL,
+        description="database URL, sqlite:///PATH or postgresql://...; also --history URL",
     )
 
 
@@ -149,16 +166,18 @@ class LLMConfig(Section):
     """The language model that proposes."""
 
     model: str = Field(
-        "qwen2.5-coder-0.5b-instruct", description="bundled name, path of a .gguf file, or name at base_url"
+        default="qwen2.5-coder-0.5b-instruct",
+        description="bundled name, path of a .gguf file, or name at base_url",
     )
     base_url: str | None = Field(
-        None, description="any OpenAI-compatible endpoint, e.g. https://api.openai.com/v1; none: run it here"
+        default=None,
+        description="any OpenAI-compatible endpoint, e.g. https://api.openai.com/v1; none: run it here",
     )
     api_key_env: str = Field(
-        "OPENAI_API_KEY", description="environment variable that holds the key of base_url"
+        default="OPENAI_API_KEY", description="environment variable that holds the key of base_url"
     )
     temperature: float = Field(
-        1.0, ge=0, le=2, description="sampling temperature; 0: always the likeliest word"
+        default=1.0, ge=0, le=2, description="sampling temperature; 0: always the likeliest word"
     )
 
     @model_validator(mode="after")
@@ -173,11 +192,14 @@ class OptimizerConfig(Section):
     """Who proposes prompts, and how many compete at the end."""
 
     strategy: Annotated[str, _one_of(_strategies)] = Field(
-        "opro", description="opro: a language model reads the scores so far; file: the lines of a text file"
+        default="opro",
+        description="opro: a language model reads the scores so far; file: the lines of a text file",
     )
-    per_round: int = Field(4, ge=1, description="prompts proposed and scored together")
-    finalists: int = Field(4, ge=1, description="best prompts of the tune side compared on the select side")
-    file: str | None = Field(None, description="strategy file: a text file with one prompt a line")
+    per_round: int = Field(default=4, ge=1, description="prompts proposed and scored together")
+    finalists: int = Field(
+        default=4, ge=1, description="best prompts of the tune side compared on the select side"
+    )
+    file: str | None = Field(default=None, description="strategy file: a text file with one prompt a line")
     llm: LLMConfig = Field(default_factory=LLMConfig, description="the language model that proposes")
 
     @model_validator(mode="after")
@@ -195,8 +217,8 @@ class RunConfig(Section):
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description="who proposes prompts")
     budget: BudgetConfig = Field(default_factory=BudgetConfig, description="what may be spent")
     history: HistoryConfig = Field(default_factory=HistoryConfig, description="where all is remembered")
-    seed: int = Field(0, ge=0, description="seed of the optimizer's randomness")
-    output: str = Field("runs", description="folder for reports, one subfolder per run")
+    seed: int = Field(default=0, ge=0, description="seed of the optimizer's randomness")
+    output: str = Field(default="runs", description="folder for reports, one subfolder per run")
 
     def values(self) -> dict[str, Any]:
         """All values as JSON holds them, without secrets."""

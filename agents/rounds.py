@@ -10,6 +10,7 @@ from agents.watcher import Standing, Watcher
 from assets.errors import UserError
 from prompts.history import History
 from prompts.prompt import Prompt
+from prompts.records import Verdict
 from prompts.view import HistoryView
 from videos.clip import ClipSet
 
@@ -83,7 +84,7 @@ class Rounds:
             refused = self.guard.check(proposal.text, seen)
             reason = refused.reason if refused else ""
             prompt = Prompt(proposal.text.strip(), proposal.parents, self.strategy.name, proposal.hypothesis)
-            verdict = "refused" if refused else "accepted"
+            verdict: Verdict = "refused" if refused else "accepted"
             self.history.add_proposal(self.run_id, number, prompt, verdict, reason, proposal.raw, position)
             if refused:
                 self.watcher.line(f"refused ({reason}): {prompt.text}")

@@ -1,0 +1,239 @@
+"""The endpoint's side is a real HTTP server on the loopback interface."""
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from agents.llm import Message, load_llm
+from agents.llm.openai_llm import OpenAILLM
+from assets.errors import UserError
+
+KEY = "sk-very-secret-0123456789"
+ASK = [Message("system", "You write prompts."), Message("user", "One more.")]
+
+
+def said(text: str, finish: str = "stop") -> dict[str, Any]:
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "toy",
+        "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
+    }
+
+
+def refused(param: str | None, message: str) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": None}}
+
+
+@dataclass
+class Endpoint:
+    """Answers with its script, last entry for ever; keeps what it was asked."""
+
+    script: list[tuple[int, dict[str, Any]]] = field(default_factory=lambda: [(200, said("hello"))])
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, path: str, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.asked.append(body)
+        self.paths.append(path)
+        self.keys.append(key)
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+def handler_of(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, content = endpoint.answer(self.path, self.headers["Authorization"], body)
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Retry-After-Ms", "10")
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    endpoint = Endpoint()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(endpoint))
+    endpoint.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    serving.start()
+    yield endpoint
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+@pytest.fixture
+def llm(endpoint: Endpoint) -> Iterator[OpenAILLM]:
+    llm = OpenAILLM("toy", endpoint.url, KEY, "MY_KEY", temperature=0.7)
+    yield llm
+    llm.close()
+
+
+def test_a_conversation_goes_out_and_the_reply_comes_back(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    reply = llm.complete(ASK, max_tokens=20, seed=5, stop=["\n"])
+    assert (reply.text, reply.prompt_tokens, reply.completion_tokens, reply.cut) == ("hello", 11, 3, False)
+    assert reply.seconds > 0
+    sent = endpoint.asked[0]
+    assert sent["messages"] == [
+        {"role": "system", "content": "You write prompts."},
+        {"role": "user", "content": "One more."},
+    ]
+    assert (sent["model"], sent["max_tokens"], sent["temperature"]) == ("toy", 20, 0.7)
+    assert (sent["seed"], sent["stop"]) == (5, ["\n"])
+    assert "response_format" not in sent
+    assert endpoint.keys == [f"Bearer {KEY}"]
+
+
+def test_a_plain_text_goes_to_the_completions_path(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    choice = {"index": 0, "finish_reason": "length", "text": " 90", "logprobs": None}
+    endpoint.script = [(200, {**said(""), "object": "text_completion", "choices": [choice]})]
+    reply = llm.complete("Score", max_tokens=1, temperature=0.0)
+    assert (reply.text, reply.cut) == (" 90", True)
+    assert endpoint.paths == ["/v1/completions"]
+    assert (endpoint.asked[0]["prompt"], endpoint.asked[0]["temperature"]) == ("Score", 0.0)
+
+
+@pytest.mark.parametrize("trouble", [429, 500, 503])
+def test_a_busy_endpoint_is_asked_again(endpoint: Endpoint, llm: OpenAILLM, trouble: int) -> None:
+    endpoint.script = [
+        (trouble, refused(None, "later")),
+        (trouble, refused(None, "later")),
+        (200, said("now")),
+    ]
+    assert llm.complete(ASK, max_tokens=5).text == "now"
+    assert len(endpoint.asked) == 3
+
+
+def test_a_schema_constrains_the_reply(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    llm.complete(ASK, max_tokens=5, json_schema={"type": "object"})
+    assert endpoint.asked[0]["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "reply", "schema": {"type": "object"}},
+    }
+
+
+def test_an_option_the_endpoint_refuses_is_left_out_from_then_on(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [
+        (400, refused("response_format", "not supported")),
+        (400, refused(None, "Unknown field: seed")),
+        (200, said("fine")),
+    ]
+    assert llm.complete(ASK, max_tokens=5, json_schema={"type": "object"}).text == "fine"
+    assert llm.complete(ASK, max_tokens=5, json_schema={"type": "object"}).text == "fine"
+    assert len(endpoint.asked) == 4
+    assert all("response_format" not in sent and "seed" not in sent for sent in endpoint.asked[2:])
+
+
+def test_max_tokens_is_sent_under_its_newer_name_where_asked_for(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(400, refused("max_tokens", "use max_completion_tokens")), (200, said("fine"))]
+    llm.complete(ASK, max_tokens=5)
+    assert endpoint.asked[1]["max_completion_tokens"] == 5
+    assert "max_tokens" not in endpoint.asked[1]
+
+
+def test_a_refusal_about_something_else_is_told_at_once(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(400, refused("messages", "the conversation stopped making sense"))]
+    with pytest.raises(UserError, match="stopped making sense"):
+        llm.complete(ASK, max_tokens=5, stop=["\n"])
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "check the key in MY_KEY"), (404, "check optimizer.llm.model")]
+)
+def test_the_key_stands_in_no_error_and_no_log(
+    endpoint: Endpoint, llm: OpenAILLM, status: int, hint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    endpoint.script = [(status, refused(None, f"Incorrect API key provided: {KEY}."))]
+    with pytest.raises(UserError, match=hint) as failure:
+        llm.complete(ASK, max_tokens=5)
+    told = str(failure.value)
+    assert "\n" not in told
+    assert "optimizer model toy at 127.0.0.1" in told
+    shown: BaseException | None = failure.value
+    while shown is not None:
+        assert KEY not in str(shown)
+        shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+    assert caplog.records
+    assert KEY not in caplog.text.replace(json.dumps(refused(None, KEY)), "")
+
+
+def test_nobody_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.llm.openai_llm.RETRIES", 0)
+    llm = OpenAILLM("toy", "http://127.0.0.1:9/v1", None, "MY_KEY")
+    with pytest.raises(UserError, match=r"optimizer model toy at 127.0.0.1: APIConnectionError"):
+        llm.complete(ASK, max_tokens=5)
+    llm.close()
+
+
+def test_an_answer_without_choices_or_usage_is_an_empty_reply(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(200, {**said("x"), "choices": []}), (200, {**said("x"), "usage": None})]
+    assert llm.complete(ASK, max_tokens=5).text == ""
+    assert llm.complete(ASK, max_tokens=5).prompt_tokens == 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    model: str = "toy"
+    base_url: str | None = None
+    api_key_env: str = "MY_KEY"
+    temperature: float = 0.3
+
+
+def test_settings_with_a_base_url_take_the_key_from_the_environment(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    llm = load_llm(Settings(base_url=endpoint.url))
+    llm.complete(ASK, max_tokens=5)
+    llm.close()
+    assert endpoint.keys == [f"Bearer {KEY}"]
+    assert endpoint.asked[0]["temperature"] == 0.3
+    assert llm.follows_instructions
+
+
+def test_a_server_of_ones_own_needs_no_key_and_a_public_one_does(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MY_KEY", raising=False)
+    llm = load_llm(Settings(base_url=endpoint.url))
+    assert llm.complete(ASK, max_tokens=5).text == "hello"
+    llm.close()
+    with pytest.raises(UserError, match=r"MY_KEY is not set: put the key of api\.example\.com into"):
+        load_llm(Settings(base_url="https://api.example.com/v1"))
+
+
+@pytest.mark.parametrize("url", ["api.openai.com/v1", "ftp://x/v1", "http://"])
+def test_a_base_url_that_is_none_is_said_with_an_example(url: str) -> None:
+    with pytest.raises(UserError, match=r"expected e\.g\. https://"):
+        load_llm(Settings(base_url=url))
+
+
+def test_the_libraries_are_loaded_only_when_used() -> None:
+    heavy = ("openai", "xllamacpp", "torch", "transformers")
+    code = f"import agents.llm, sys; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

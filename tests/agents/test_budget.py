@@ -1,0 +1,91 @@
+"""Spending is booked as it happens, over all processes of a run."""
+
+from collections.abc import Iterator
+from math import inf
+from pathlib import Path
+
+import pytest
+
+from agents.budget import BOOK_EVERY, Ledger, OutOfBudget
+from agents.config import BudgetConfig
+from prompts.history import History
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with History(f"sqlite:///{tmp_path}/history.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def run_id(history: History) -> str:
+    return history.start_run({}, 0)
+
+
+def caps(**values: object) -> BudgetConfig:
+    return BudgetConfig.model_validate(values)
+
+
+def test_without_caps_everything_is_affordable(history: History, run_id: str) -> None:
+    ledger = Ledger(history, run_id, caps())
+    ledger.measure(1, 10.0)
+    assert (ledger.answers_left(), ledger.seconds_left()) == (inf, inf)
+    assert ledger.affordable(10**9)
+
+
+def test_a_killed_process_loses_at_most_one_booking(history: History, run_id: str) -> None:
+    ledger = Ledger(history, run_id, caps(clip_evaluations=1000))
+    for _ in range(BOOK_EVERY + 10):
+        ledger.answered(1)
+    assert ledger.answers == BOOK_EVERY + 10
+    assert Ledger(history, run_id, caps()).answers == BOOK_EVERY
+    ledger.book()
+    again = Ledger(history, run_id, caps(clip_evaluations=1000))
+    assert again.answers_left() == 1000 - BOOK_EVERY - 10
+
+
+def test_answers_over_the_cap_are_refused_beforehand(history: History, run_id: str) -> None:
+    ledger = Ledger(history, run_id, caps(clip_evaluations=10))
+    ledger.require(10)
+    ledger.answered(4)
+    with pytest.raises(OutOfBudget, match=f"7 answers are needed, only 6 .* --resume {run_id}"):
+        ledger.require(7)
+
+
+def test_seconds_add_up_over_processes(history: History, run_id: str) -> None:
+    clock = Clock()
+    first = Ledger(history, run_id, caps(seconds=60), clock)
+    clock.now += 40
+    first.answered(1)
+    first.book()
+    clock.now += 1000  # nobody worked in between
+    second = Ledger(history, run_id, caps(seconds=60), clock)
+    assert second.seconds == 40
+    clock.now += 21
+    with pytest.raises(OutOfBudget, match=r"budget.seconds 60 is used up"):
+        second.answered(1)
+    assert second.answers == 2
+
+
+def test_time_ahead_is_judged_by_the_slowest_batch(history: History, run_id: str) -> None:
+    ledger = Ledger(history, run_id, caps(seconds=60), Clock())
+    ledger.measure(10, 5.0)
+    ledger.measure(100, 1.0)
+    ledger.measure(0, 9.0)
+    assert ledger.pace == 0.5
+    assert ledger.affordable(120)
+    assert not ledger.affordable(121)
+
+
+def test_tokens_are_booked_at_once(history: History, run_id: str) -> None:
+    ledger = Ledger(history, run_id, caps())
+    ledger.tokens(12)
+    ledger.tokens(0)
+    assert history.spent(run_id) == {"optimizer_tokens": 12.0}
