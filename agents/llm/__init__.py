@@ -1,0 +1,47 @@
+"""Language models that propose prompts: local GGUF files, or any OpenAI-compatible endpoint."""
+
+import os
+from pathlib import Path
+
+from agents.llm.base import LLM, LLMSettings, Message, Reply
+from assets.errors import UserError
+
+__all__ = ["BUNDLED", "LLM", "LLMSettings", "Message", "Reply", "load_llm"]
+
+# Fetched by content hash. False: continues a text well but does not obey an instruction to write JSON.
+BUNDLED: dict[str, bool] = {
+    "smollm2-135m-instruct": False,
+    "qwen2.5-coder-0.5b-instruct": True,
+    "qwen2.5-coder-1.5b-instruct": True,
+}
+
+
+def load_llm(config: LLMSettings, threads: int = 1) -> LLM:
+    """The model the settings name, fetched first where need be.
+
+    ``threads`` is for local models; one is the safe choice: with every core busy elsewhere, two threads wait
+    for each other in spin barriers and fall from 100 to a few tokens a second. Raises UserError.
+    """
+    if config.base_url:
+        from agents.llm.openai_llm import OpenAILLM
+
+        key = os.environ.get(config.api_key_env)
+        return OpenAILLM(config.model, config.base_url, key, config.api_key_env, config.temperature)
+    path, follows = _local(config.model)
+    from agents.llm.gguf import GgufLLM
+
+    return GgufLLM(path, config.model, config.temperature, threads, follows)
+
+
+def _local(model: str) -> tuple[Path, bool]:
+    """The file of a local model, and whether it follows instructions."""
+    if model in BUNDLED:
+        from assets.fetch import fetch
+
+        return fetch(model), BUNDLED[model]
+    if model.endswith(".gguf"):
+        return Path(model).expanduser(), True
+    raise UserError(
+        f"unknown optimizer model {model!r}, expected one of: {', '.join(BUNDLED)}; "
+        "the path of a .gguf file; or any name together with base_url"
+    )

@@ -1,0 +1,87 @@
+"""The seam to the language models that propose prompts: text or messages in, one Reply out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+Conversation: TypeAlias = str | Sequence[Message]  # a str is continued as it stands, without a chat template
+Schema: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One generated text. ``cut`` when it ended at max_tokens. ``seconds`` include waiting and retries."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    cut: bool = False
+
+
+class LLM(Protocol):
+    """A language model that proposes.
+
+    ``temperature`` is what its user set; a strategy may go around it. ``follows_instructions`` is False for
+    models that continue a text well and obey badly.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def temperature(self) -> float: ...
+
+    @property
+    def follows_instructions(self) -> bool: ...
+
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int,
+        temperature: float | None = None,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        json_schema: Schema | None = None,
+    ) -> Reply:
+        """One reply; ``temperature`` None takes the user's. A local model answers the same to the same input.
+
+        ``stop`` strings end the reply and are left out of it. ``json_schema`` constrains it where the model
+        can be constrained; callers parse it as if it were not. Raises UserError when the model cannot be
+        used as the user set it up (no key, unknown model, nobody answers, text longer than its context).
+        """
+
+    def close(self) -> None:
+        """Give back memory and connections. Calling it twice is harmless."""
+
+
+class LLMSettings(Protocol):
+    """What ``load_llm`` needs to know: ``model`` is a bundled name, the path of a .gguf file, or, with
+    ``base_url``, a name at that endpoint; ``api_key_env`` names the environment variable of its key."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def base_url(self) -> str | None: ...
+
+    @property
+    def api_key_env(self) -> str: ...
+
+    @property
+    def temperature(self) -> float: ...
+
+
+def tokens_used(replies: Sequence[Reply]) -> int:
+    """Prompt and completion tokens together."""
+    return sum(reply.prompt_tokens + reply.completion_tokens for reply in replies)

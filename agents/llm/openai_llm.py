@@ -1,0 +1,132 @@
+"""Any OpenAI-compatible endpoint, through the openai SDK."""
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from agents.llm.base import Conversation, Reply, Schema
+from assets.errors import UserError
+
+if TYPE_CHECKING:
+    from openai import BadRequestError, OpenAIError
+
+RETRIES = 5  # after 429, 5xx and lost connections; the SDK waits 0.5 s doubling to 8 s, or as the server says
+TIMEOUT = 120.0  # seconds for one attempt
+
+# What not every endpoint takes. Without max_tokens its newer name is sent.
+_OPTIONAL = ("response_format", "seed", "stop", "temperature", "max_tokens")
+
+
+class OpenAILLM:
+    """Replies come as the endpoint gives them; the seed is a wish that many endpoints ignore.
+
+    An option the endpoint refuses is left out from then on. The key stands in no error and no log.
+    """
+
+    follows_instructions = True
+
+    def __init__(
+        self, model: str, base_url: str, key: str | None, key_name: str, temperature: float = 1.0
+    ) -> None:
+        from openai import OpenAI
+
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UserError(f"base_url {base_url!r} is no endpoint, expected e.g. https://api.openai.com/v1")
+        if not key and parts.scheme == "https":
+            raise UserError(f"{key_name} is not set: put the key of {parts.hostname} into that variable")
+        self.name = model
+        self.temperature = temperature
+        self._where = parts.hostname
+        self._key, self._key_name = key or "none", key_name
+        self._refused: set[str] = set()
+        self._client = OpenAI(base_url=base_url, api_key=self._key, max_retries=RETRIES, timeout=TIMEOUT)
+
+    def complete(
+        self,
+        conversation: Conversation,
+        *,
+        max_tokens: int,
+        temperature: float | None = None,
+        seed: int = 0,
+        stop: Sequence[str] = (),
+        json_schema: Schema | None = None,
+    ) -> Reply:
+        """As ``LLM.complete``."""
+        started = time.monotonic()
+        options: dict[str, Any] = {
+            "max_tokens": max_tokens,
+            "temperature": self.temperature if temperature is None else temperature,
+            "seed": seed % 2**31,
+        }
+        if stop:
+            options["stop"] = list(stop)
+        if json_schema:
+            schema = {"name": "reply", "schema": dict(json_schema)}
+            options["response_format"] = {"type": "json_schema", "json_schema": schema}
+        answer = self._ask(conversation, options)
+        return _reply(answer, time.monotonic() - started)
+
+    def close(self) -> None:
+        """Close connections."""
+        self._client.close()
+
+    def _ask(self, conversation: Conversation, options: dict[str, Any]) -> Any:
+        from openai import BadRequestError, OpenAIError
+
+        while True:
+            try:
+                return self._send(conversation, self._allowed(options))
+            except BadRequestError as failure:
+                refused = self._blame(failure, self._allowed(options))
+                if refused is None:
+                    raise self._told(failure) from None
+                self._refused.add(refused)
+            except OpenAIError as failure:
+                # "from None": the chain would show what the server said, the key perhaps among it.
+                raise self._told(failure) from None
+
+    def _send(self, conversation: Conversation, options: dict[str, Any]) -> Any:
+        if isinstance(conversation, str):
+            return self._client.completions.create(model=self.name, prompt=conversation, **options)
+        turns: Any = [{"role": turn.role, "content": turn.content} for turn in conversation]
+        return self._client.chat.completions.create(model=self.name, messages=turns, **options)
+
+    def _allowed(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Without what this endpoint refused; newer models know max_tokens by another name."""
+        kept = {key: value for key, value in options.items() if key not in self._refused}
+        if "max_tokens" in self._refused:
+            kept["max_completion_tokens"] = options["max_tokens"]
+        return kept
+
+    def _blame(self, failure: "BadRequestError", sent: Iterable[str]) -> str | None:
+        """The option a refusal names, and that was sent and can go; None when it is about something else."""
+        named = f"{failure.param or ''} {failure}"
+        droppable = [name for name in _OPTIONAL if name in sent]
+        return next((name for name in droppable if re.search(rf"\b{name}\b", named)), None)
+
+    def _told(self, failure: "OpenAIError") -> UserError:
+        from openai import AuthenticationError, NotFoundError
+
+        text = str(failure).splitlines()[0] if str(failure) else ""
+        text = text.replace(self._key, "***") if self._key != "none" else text
+        hint = ""
+        if isinstance(failure, AuthenticationError):
+            hint = f"; check the key in {self._key_name}"
+        elif isinstance(failure, NotFoundError):
+            hint = "; check optimizer.llm.model and base_url"
+        return UserError(
+            f"optimizer model {self.name} at {self._where}: {type(failure).__name__}: {text[:300]}{hint}"
+        )
+
+
+def _reply(answer: Any, seconds: float) -> Reply:
+    if not answer.choices:
+        return Reply("", 0, 0, seconds)
+    choice = answer.choices[0]
+    text = choice.text if hasattr(choice, "text") else choice.message.content
+    usage = answer.usage
+    read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+    return Reply(text or "", read, written, seconds, choice.finish_reason == "length")
