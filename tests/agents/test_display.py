@@ -22,8 +22,8 @@ class Clock:
         return self.now
 
 
-def scored(prompt: Prompt, human: int = 6, background: int = 4) -> ScoredPrompt:
-    kinds: list[Kind] = ["human"] * human + ["background"] * background
+def scored(prompt: Prompt, human: int = 6, background: int = 4, other: int = 0) -> ScoredPrompt:
+    kinds: list[Kind] = ["human"] * human + ["background"] * background + ["other"] * other
     answers = [Answer(str(i), "A", "a", kind, None, 1, 0, 0.1) for i, kind in enumerate(kinds)]
     metrics = bias_metrics(answers, [str(i) for i in range(len(kinds))])
     return ScoredPrompt(prompt, metrics, score_of(metrics), 0)

@@ -74,7 +74,7 @@ def test_a_hand_written_winner_is_listed_once_and_marked() -> None:
 
 
 def test_the_front_holds_what_no_other_beats() -> None:
-    good, also, beaten = scored(FOUND, 6, 4), scored(Prompt("b"), 7, 3), scored(Prompt("c"), 5, 5)
+    good, also, beaten = scored(FOUND, 5, 2, 3), scored(Prompt("b"), 7, 3), scored(Prompt("c"), 5, 4, 1)
     assert pareto.front([beaten, also, good]) == [good, also]
 
 

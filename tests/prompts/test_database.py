@@ -1,0 +1,82 @@
+"""What can be wrong with a history's file is told in one line."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from assets.errors import UserError
+from prompts import schema
+from prompts.database import Database
+
+
+def opened(url: str, create: bool = True) -> None:
+    Database(url, create).close()
+
+
+def test_a_missing_file_is_created_or_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new/history.db"
+    with pytest.raises(UserError, match="no history at .*; start a run"):
+        opened(url, create=False)
+    opened(url)
+    opened(url, create=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("history.db", "is no database URL; write e.g. sqlite:///"),
+        ("mysql://host/db", "known databases: postgresql, sqlite"),
+        ("sqlite:////dev/null/x/history.db", "cannot create the folder"),
+    ],
+)
+def test_an_impossible_url_is_explained(url: str, told: str) -> None:
+    with pytest.raises(UserError, match=told) as raised:
+        opened(url)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_password_is_not_shown() -> None:
+    with pytest.raises(UserError) as raised:
+        opened("postgresql://me:hunter2@127.0.0.1:1/db")
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_file_that_is_no_database_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear reader, " * 100)
+    with pytest.raises(UserError, match="is no readable SQLite file"):
+        opened(f"sqlite:///{path}")
+    assert path.read_text().startswith("Dear reader")
+
+
+def test_somebody_elses_database_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    other.close()
+    with pytest.raises(UserError, match="holds other tables \\(recipes\\)"):
+        opened(f"sqlite:///{path}")
+
+
+def test_a_history_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    opened(f"sqlite:///{path}")
+    with sqlite3.connect(path) as newer:
+        newer.execute(f"UPDATE schema_version SET version = {schema.SCHEMA_VERSION + 1}")
+    newer.close()
+    with pytest.raises(UserError, match="update sceneproof"):
+        opened(f"sqlite:///{path}")
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/history.db")
+    row = {"key": "k"} | dict.fromkeys(("text", "kind", "prompt_id", "clip_id", "human"), "x")
+    row |= {"prompt_tokens": 1, "cached_tokens": 0, "seconds": 0.1, "sources": [], "choices": 5}  # type: ignore[dict-item]
+    row |= {"dataset": "x", "run_id": "x", "created": "x"}
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        database.insert(connection, schema.answers, [row])
+        1 / 0  # noqa: B018
+    with database.read() as connection:
+        assert connection.execute(schema.answers.select()).fetchall() == []
+    database.close()
