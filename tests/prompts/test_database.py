@@ -16,7 +16,7 @@ def opened(url: str, create: bool = True) -> None:
 
 def test_a_missing_file_is_created_or_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new/history.db"
-    with pytest.raises(UserError, match="no history at .*; start a run"):
+    with pytest.raises(UserError, match=r"no history at .*; start a run"):
         opened(url, create=False)
     opened(url)
     opened(url, create=False)
@@ -71,12 +71,15 @@ def test_a_history_of_a_newer_program_is_refused(tmp_path: Path) -> None:
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/history.db")
-    row = {"key": "k"} | dict.fromkeys(("text", "kind", "prompt_id", "clip_id", "human"), "x")
-    row |= {"prompt_tokens": 1, "cached_tokens": 0, "seconds": 0.1, "sources": [], "choices": 5}  # type: ignore[dict-item]
-    row |= {"dataset": "x", "run_id": "x", "created": "x"}
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
-        database.insert(connection, schema.answers, [row])
-        1 / 0  # noqa: B018
+
+    def half_done() -> None:
+        with database.write() as connection:
+            run = dict.fromkeys(("id", "started", "status", "config_hash", "code_version"), "x")
+            database.insert(connection, schema.runs, [run | {"config": {}, "environment": {}, "seed": 0}])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        half_done()
     with database.read() as connection:
-        assert connection.execute(schema.answers.select()).fetchall() == []
+        assert connection.execute(schema.runs.select()).fetchall() == []
     database.close()

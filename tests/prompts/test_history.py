@@ -246,7 +246,7 @@ def test_a_view_knows_only_its_run_and_its_data_set(history: History, run_id: st
     other = history.start_run({}, 0)
     for run in (run_id, other):
         history.add_prompt(run, WHAT)
-    history.add(rows(other, WHAT, ["background"]))
+    history.add([row(other, "elsewhere", WHAT, "background")])
     assert history.view(run_id).scored == ()
     assert history.view(run_id).round == 0
     history.add(rows(run_id, WHAT, ["human"]))
