@@ -19,7 +19,7 @@ TOWER = {
     "spatial_merge_size": 2,
 }
 MROPE_SECTION = [8, 12, 12]
-SIDE = 112  # the tower was trained on frames of this side; square frames of any size are brought to it
+SIDE = 84  # the tower was trained on frames of this side; square frames of any size are brought to it
 
 # Qwen2-VL's layout in ChatML, without the system message it adds by itself: every token of it would be paid
 # for again and again. The video comes first whatever the order of a message's parts.
