@@ -55,9 +55,7 @@ class Rounds:
             return f"{len(accepted)} prompts are scored, the budget"
         in_a_row, last = self._refused_in_a_row()
         if in_a_row >= self.refusals:
-            return self._stop(
-                accepted, f"{in_a_row} proposals in a row were refused, the last because: {last}"
-            )
+            return self._stop(accepted, f"{in_a_row} proposals in a row were refused, the last as {last}")
         n = self.room(min(self.per_round, self.budget - len(accepted)))
         if n < 1:
             return self._stop(accepted, "the caps leave no room for another prompt and the report")
@@ -65,15 +63,14 @@ class Rounds:
         self.watcher.phase("proposing")
         proposals = self.strategy.ask(view, n)[:n]
         if not proposals:
-            return self._stop(accepted, f"strategy {self.strategy.name} has no further proposal")
+            refused = f", the last one was refused as {last}" if in_a_row else ""
+            return self._stop(accepted, f"strategy {self.strategy.name} has no further proposal{refused}")
         self._score(self._record(proposals, view.round, accepted))
         return ""
 
     def _stop(self, accepted: Sequence[Prompt], reason: str) -> str:
         if not accepted:
-            raise UserError(
-                f"no prompt could be scored: {reason}; see `python -m prompts list {self.run_id}`"
-            )
+            raise UserError(f"no prompt could be scored: {reason}; try another model or strategy")
         return reason
 
     def _record(self, proposals: Sequence[Proposal], number: int, accepted: Sequence[Prompt]) -> list[Prompt]:

@@ -130,7 +130,7 @@ def test_refusals_in_a_row_end_the_search_and_not_the_report(
     monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Stubborn(llm(), seed))
     report = carry(settings(tmp_path, budget={"prompts": 9, "refusals": 5}), history)
     assert len(accepted(history, report.run_id)) == 1
-    assert "proposals in a row were refused, the last because" in report.stopped
+    assert "proposals in a row were refused, the last as" in report.stopped
     assert len(history.proposals(report.run_id)) <= 1 + 5 + 3
     assert report.winner.text == "What does the body do?"
 
@@ -144,7 +144,7 @@ def test_a_search_without_any_usable_proposal_is_a_user_error(
 
     strategies: Any = STRATEGIES
     monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Mute(llm(), seed))
-    with pytest.raises(UserError, match=r"no prompt could be scored: .* refused"):
+    with pytest.raises(UserError, match=r"no prompt could be scored: .* refused, .* as empty"):
         carry(settings(tmp_path), history)
     assert history.runs()[-1].status == "failed"
 
@@ -164,6 +164,14 @@ def test_a_file_of_prompts_is_scored_in_order_until_it_ends(tmp_path: Path, hist
     assert [prompt.text for prompt in accepted(history, report.run_id)] == [texts[0], texts[3]]
     assert "no further proposal" in report.stopped
     assert report.winner.text == texts[3]
+
+
+def test_a_file_whose_prompts_are_all_refused_says_why(tmp_path: Path, history: History) -> None:
+    path = tmp_path / "prompts.txt"
+    path.write_text("Is this sport a?\n")
+    config = settings(tmp_path, optimizer={"strategy": "file", "file": str(path)})
+    with pytest.raises(UserError, match=r"no further proposal, the last one was refused as leak: "):
+        carry(config, history)
 
 
 def test_tokens_and_answers_are_booked(tmp_path: Path, history: History) -> None:
@@ -275,12 +283,11 @@ def test_a_finalist_that_loses_on_ordinary_clips_is_passed_over(tmp_path: Path, 
     assert sum("passed over" in line for line in watcher.lines) == 2
 
 
-def test_nothing_better_than_neutral_is_said_so(tmp_path: Path, history: History) -> None:
+def test_a_found_prompt_that_does_as_well_as_neutral_goes_first(tmp_path: Path, history: History) -> None:
     path = tmp_path / "prompts.txt"
-    path.write_text("What is on the screen?\n")
+    path.write_text("What happens on the screen?\n")
     report = carry(settings(tmp_path, optimizer={"strategy": "file", "file": str(path)}), history)
-    # On equal scores the found prompt goes first; here it does exactly as well as neutral.
-    assert report.winner.text == "What is on the screen?"
+    assert report.winner.text == "What happens on the screen?"
     assert report.sections[0].lines[-1].measures["sberr"].against_neutral is not None
     assert report.sections[0].lines[-1].measures["sberr"].against_neutral.value == 0
 
