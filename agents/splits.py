@@ -1,5 +1,6 @@
 """Which clips a run tunes, selects and reports on. No clip and no source video serves two purposes."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ Load = Callable[[str, str], ClipSet]
 
 # A side that gets less than this part of its share, because clips hang together, is a failed division.
 ENOUGH = 0.8
+
+_EXCERPT = re.compile(r"_\d{6}_\d{6}$")  # from and to, in seconds
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def load_data(config: DataConfig, load: Load) -> Data:
     notes = [dropped] if dropped else []
     tune = sides["tune"].take(config.tune_clips, config.seed)
     select = _some(sides["select"], config.select_clips, config.seed)
-    searched = _sources(tune, select)
+    searched = _videos(*tune.clips, *select.clips)
     reports = {"test": sides["test"]}
     for name, dataset in (("mimetics", config.mimetics), ("kinetics", config.kinetics)):
         if dataset is not None:
@@ -46,7 +49,8 @@ def load_data(config: DataConfig, load: Load) -> Data:
     reports = {name: _some(clips, config.test_clips, config.seed) for name, clips in reports.items()}
     agreement = None
     if config.agreement is not None:
-        whole = _without(load(config.agreement, config.root), _sources(*reports.values()), notes)
+        reported = _videos(*(clip for clips in reports.values() for clip in clips.clips))
+        whole = _without(load(config.agreement, config.root), reported, notes)
         agreement = whole.take(config.agreement_clips, config.seed)
     return Data(tune, select, reports, agreement, tuple(notes))
 
@@ -79,13 +83,15 @@ def _some(clips: ClipSet, n: int | None, seed: int) -> ClipSet:
     return clips if n is None else clips.take(n, seed)
 
 
-def _sources(*sets: ClipSet) -> set[str]:
-    return {source for clips in sets for clip in clips.clips for source in clip.sources}
+def _videos(*clips: Clip) -> set[str]:
+    """The videos of clips, by names that data sets share: HAT writes "class/video_000010_000020" for the
+    excerpt that Kinetics calls by its video alone."""
+    return {_EXCERPT.sub("", source.rpartition("/")[2]) for clip in clips for source in clip.sources}
 
 
-def _without(clips: ClipSet, sources: set[str], notes: list[str]) -> ClipSet:
-    """Clips that share no source with these. Raises UserError when none is left."""
-    kept = tuple(clip for clip in clips.clips if sources.isdisjoint(clip.sources))
+def _without(clips: ClipSet, videos: set[str], notes: list[str]) -> ClipSet:
+    """Clips that share no video with these. Raises UserError when none is left."""
+    kept = tuple(clip for clip in clips.clips if videos.isdisjoint(_videos(clip)))
     if not kept:
         raise UserError(f"every clip of {clips.name} is also used elsewhere in this run; leave that set out")
     if len(kept) < len(clips):

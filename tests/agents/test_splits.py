@@ -72,6 +72,23 @@ def test_no_clip_and_no_video_serves_two_purposes() -> None:
     assert "their videos serve elsewhere" in data.dropped[0]
 
 
+def test_a_video_is_known_under_the_names_of_all_data_sets() -> None:
+    def real_names(dataset: str, root: str) -> ClipSet:
+        clips = load(dataset, root)
+        if dataset == "hat:rand_1":
+            named = [
+                replace(c, sources=tuple(f"sport/{s}_000001_000011" for s in c.sources)) for c in clips.clips
+            ]
+            return replace(clips, clips=tuple(named))
+        return ordinary(dataset, 60) if dataset == "kinetics:val" else clips
+
+    data = load_data(DataConfig(tune_clips=10, mimetics=None, agreement=None), real_names)
+    searched = {source.split("/")[1][:-14] for source in sources(data.tune) | sources(data.select)}
+    kinetics = sources(data.reports["kinetics"])
+    assert searched.isdisjoint(kinetics)
+    assert 0 < len(kinetics) < 60
+
+
 def test_a_set_whose_every_video_was_searched_on_cannot_be_reported() -> None:
     def searched(dataset: str, root: str) -> ClipSet:
         if dataset != "mimetics":
