@@ -9,7 +9,7 @@ from videos.clip import Clip
 
 @dataclass(frozen=True)
 class Question:
-    """``text`` follows the video verbatim; ``labels`` are allowed answers; ``letters`` name them (empty if none)."""
+    """``text`` follows the video verbatim; ``labels`` are allowed, ``letters`` name them (empty if none)."""
 
     text: str
     labels: tuple[str, ...]

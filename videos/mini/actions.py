@@ -112,7 +112,8 @@ def playing_violin(phase: Floats, rng: np.random.Generator) -> Pose:
     return Pose(
         lean=sway, nod=_still(phase, 24), near_arm=42 + 14 * bow, near_forearm=128 + 30 * bow,
         far_arm=76 + sway, far_forearm=152 + sway, near_thigh=_still(phase, -5), near_shin=_still(phase, -5),
-        far_thigh=_still(phase, 8), far_shin=_still(phase, 4), lift=_still(phase, 0), shift=0.004 * sway, front=0.6,
+        far_thigh=_still(phase, 8), far_shin=_still(phase, 4), lift=_still(phase, 0),
+        shift=0.004 * sway, front=0.6,
     )  # fmt: skip
 
 
@@ -122,7 +123,8 @@ def punching_person(phase: Floats, rng: np.random.Generator) -> Pose:
     cross = _keys(phase, (0.0, 0.0), (0.5, 0.0), (0.65, 1.0), (0.8, 0.0))
     bounce = _wave(2 * phase, 0, 1)
     return Pose(
-        lean=10 + 8 * (jab + cross), nod=_still(phase, 8), near_arm=28 + 62 * cross, near_forearm=158 - 66 * cross,
+        lean=10 + 8 * (jab + cross), nod=_still(phase, 8),
+        near_arm=28 + 62 * cross, near_forearm=158 - 66 * cross,
         far_arm=40 + 52 * jab, far_forearm=152 - 60 * jab, near_thigh=-18 - 8 * bounce,
         near_shin=-34 - 6 * bounce, far_thigh=32 + 8 * bounce, far_shin=-4 - 8 * bounce,
         lift=0.012 * bounce, shift=0.03 * (jab + cross), front=0.45,

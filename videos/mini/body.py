@@ -1,4 +1,4 @@
-"""Articulated people: bodies with random looks, forward kinematics from limb angles, and how they are drawn."""
+"""Articulated people: random looks, forward kinematics from limb angles, and how they are drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people hold or stand on while they act: drawn into Kinetics-like clips, absent where an action is mimed."""
+"""What people hold or stand on: drawn into Kinetics-like clips, absent where an action is mimed."""
 
 from collections.abc import Callable
 

@@ -27,7 +27,7 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Spec:
-    """``scene`` is a key of scenes.SCENES or scenes.PLAIN; ``body`` a seed; ``props`` draws what the action needs."""
+    """``scene`` is a key of scenes.SCENES or scenes.PLAIN; ``body`` a seed; ``props``: draw what is held."""
 
     action: str
     scene: str
@@ -64,8 +64,8 @@ def render(
 ) -> Rendered:
     """The clip at these frame numbers (default: all), ``size`` pixels high and wide.
 
-    ``place`` is a picture from ``empty_place`` to act in instead of the spec's own scene: painting one takes as
-    long as drawing five people, and training may use one again. Without background it is returned empty.
+    ``place`` is a picture from ``empty_place`` to act in instead of the spec's own scene: painting one takes
+    as long as drawing five people, and training may use one again. Without background it is returned empty.
     """
     rng = np.random.default_rng((spec.seed, spec.body))
     wanted = np.arange(FRAMES) if indices is None else np.asarray(indices, np.intp)
@@ -133,8 +133,8 @@ def _camera(rng: np.random.Generator, margin: int) -> _Camera:
 
 
 def _sensor(view: Image.Image, curve: list[int], noise: Image.Image, rng: np.random.Generator) -> Bytes:
-    """Exposure and sensor noise. One field of noise a clip, read from a new corner each frame: drawing 110,592
-    numbers a frame would cost more than the person does."""
+    """Exposure and sensor noise. One field of noise a clip, read from a new corner each frame: drawing
+    110,592 numbers a frame would cost more than the person does."""
     x, y = (int(v) for v in rng.integers(0, _NOISE_SLACK, 2))
     exposed = view.point(curve)
     grain = noise.crop((x, y, x + view.width, y + view.height))

@@ -1,1 +1,1 @@
-"""How the bundled model was made: ``tower`` teaches it to see, ``language`` teaches it to answer. Resumable."""
+"""How the bundled model was made: ``tower`` teaches it to see, ``language`` to answer. Resumable."""

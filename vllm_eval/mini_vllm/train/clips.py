@@ -16,8 +16,8 @@ from videos.mini.scenes import PLAIN, SCENES
 PLACES: tuple[str, ...] = (*SCENES, *PLAIN)
 BODIES = 100_000  # training bodies; the benchmark's have larger seeds
 VARIANTS = 60  # pictures kept per place: each is used again with other people, framing and light
-# Three frame pairs on a merged grid of three by three: transformers counts positions after a video from its larger
-# side, vLLM from its largest coordinate, and the two agree only while a clip has no more pairs than that side.
+# Three frame pairs on a merged grid of three by three: transformers counts positions after a video from its
+# larger side, vLLM from its largest coordinate; they agree while a clip has no more pairs than that side.
 SIDE, PATCH, PICKS = 84, 14, 6
 
 # Segments whose direction on the screen is asked for, per frame: the dense part of the supervision.
@@ -33,8 +33,8 @@ LIMBS = (
 @dataclass(frozen=True)
 class Sample:
     """Some frame pairs of a clip: pixels uint8 [2P, 84, 84, 3]; class numbers; limb directions float32
-    [2P, 10, 2]; the person's share of each patch float32 [P, 6, 6], averaged over the two frames of a patch; the
-    number of the patch each joint is in, row by row, int64 [2P, 17], -1 outside the picture."""
+    [2P, 10, 2]; the person's share of each patch float32 [P, 6, 6], averaged over the two frames of a patch;
+    the number of the patch each joint is in, row by row, int64 [2P, 17], -1 outside the picture."""
 
     pixels: NDArray[np.uint8]
     action: int
@@ -60,8 +60,8 @@ def sample_spec(rng: np.random.Generator, agree: float, props_at_home: float = 0
 
 
 def make_sample(spec: Spec, rng: np.random.Generator, pairs: int = PICKS // 2) -> Sample:
-    """Render, shrink to the model's input, and mirror half of the clips. Fewer pairs are chosen at random: the
-    tower sees each pair on its own, and pairs of different clips teach more than pairs of one."""
+    """Render, shrink to the model's input, and mirror half of the clips. Fewer pairs are chosen at random:
+    the tower sees each pair on its own, and pairs of different clips teach more than pairs of one."""
     shift = int(rng.integers(-1, 2))  # not always the very same instants
     chosen = sorted(rng.choice(PICKS // 2, pairs, replace=False))
     frames = [uniform_picks()[2 * pair + k] for pair in chosen for k in (0, 1)]
@@ -71,7 +71,7 @@ def make_sample(spec: Spec, rng: np.random.Generator, pairs: int = PICKS // 2) -
 
 
 def make_swap(spec: Spec, rng: np.random.Generator) -> Sample:
-    """As ``make_sample`` with all pairs, but cut out of another place and pasted, the way HAT swaps actions."""
+    """As ``make_sample`` with all pairs, but cut out elsewhere and pasted, the way HAT swaps actions."""
     others = [place for place in PLACES if place != spec.scene]
     taken_at = others[rng.integers(len(others))]
     person = render(

@@ -29,10 +29,10 @@ RANK, SCALE = 16, 1.0
 # Watched while training, on clips of their own. The first three are the paper's and are not trained on.
 WATCHED = {
     "neutral": "What is the action being performed?",
-    "human": "Focus only on the person and their motion. Ignore the background, scene, or surroundings. Based on the "
-    "person's posture, appearance, and movement, what is the action being performed?",
-    "background": "Please just look at the background and not the person. Based on the background scene, what is "
-    "the action being performed?",
+    "human": "Focus only on the person and their motion. Ignore the background, scene, or surroundings. "
+    "Based on the person's posture, appearance, and movement, what is the action being performed?",
+    "background": "Please just look at the background and not the person. Based on the background scene, "
+    "what is the action being performed?",
     "charades": "This is charades: guess what the player is acting out.",
 }
 
@@ -123,7 +123,7 @@ def drawn(
 
 @torch.inference_mode()
 def watch(learner: Learner, pool: Pool, clips: int) -> dict[str, float]:
-    """SHAcc and SBErr of the watched prompts on clips that disagree, and the mean accuracy on those that agree."""
+    """SHAcc and SBErr of the watched prompts on clips that disagree, accuracy on clips that agree."""
     rng = np.random.default_rng(5)
     fair = [k for k in range(len(pool.action)) if int(pool.place[k]) < len(ACTIONS)]
     apart = [k for k in fair if not bool(pool.agrees[k])][:clips]

@@ -49,7 +49,7 @@ def video_positions(start: int) -> Tensor:
 
 
 def pack(head: Sequence[int], tail: int, video: int, asked: Sequence[Sequence[Asked]], pad: int) -> Packed:
-    """Rows from questions per clip. ``head``: tokens before the video, ``tail`` the one after, ``video`` its pad."""
+    """Rows: ``head``, ``video`` once per video token, ``tail``, then the questions about that clip."""
     prefix = [*head, *[video] * VIDEO_TOKENS, tail]
     before = torch.arange(len(head)).expand(3, -1)
     seen = video_positions(len(head))

@@ -1,8 +1,8 @@
 """Wordings the model is trained on, and how much each of them asks for the person rather than the place.
 
 A wording is put together from clauses. Each clause has a weight: what it turns attention to. Positive weights
-add up with diminishing returns, so that no single word is magic and a better prompt can always be written. The
-weight decides only how often scene and action agree in the clips that the wording is asked about: generic
+add up with diminishing returns, so that no single word is magic and a better prompt can always be written.
+The weight decides only how often scene and action agree in the clips that the wording is asked about: generic
 questions meet the world as Kinetics shows it, questions about the body meet clips where the place says
 little. The label is always the person's action, except for questions about the place.
 """
