@@ -1,0 +1,157 @@
+"""Guard: refuses a proposed text before it costs a clip.
+
+Covered: what is no single plain-text question about a video, what was asked before, and what names an answer.
+Not covered: whether the question is a good one; that is what the clips are for.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agents.leaks import Leaks
+
+Code = Literal["empty", "long", "lines", "markup", "choices", "degenerate", "off-topic", "leak", "repeated"]
+
+_MARKUP = re.compile(
+    r"[{}\[\]<>\\|`=_#^~]|https?:|www\.|\bscore\s*:?\s*\d|\b\w+\(\)|^\s*(?:prompt|hypothesis)\b\W*:|\"\s*:",
+    re.I,
+)
+_LETTERED = re.compile(r"(?:^|[\s(,])[A-Z][.):](?=\s|$)")
+_NUMBERED = re.compile(r"(?:^|\s)\(?\d{1,2}[.)](?=\s)")
+_LETTERS_IN_A_ROW = re.compile(r"\b[A-Z](?:\s*(?:,|/|or|and)+\s*[A-Z]\b){2,}")
+_CHOICES = re.compile(r"\b(?:choices|options|answers|labels|classes)\s*(?:are)?\s*:", re.I)
+
+# A text is a question or an instruction when it has a question mark or one of these words ...
+_ASKING = """
+    analyse analyze answer ascertain assess attend base categorize choose classify concentrate consider decide
+    deduce describe detect determine discern disregard examine exclude explain find focus follow give guess
+    how identify ignore imagine infer interpret judge label look name observe pay pick point predict pretend
+    recognise recognize report say see select specify state study tell think track trust try use watch what
+    which who write
+"""
+# ... and it is about our matter when it has one of these: what is done, who does it, where it is seen.
+_TOPIC = """
+    action actions active activity activities act acts acting behavior behaviour doing does done event
+    exercise gesture gestures happen happening happens motion motions move moves moving movement movements
+    perform performs performance performed performing pose poses posture task sport technique actor athlete
+    bodies body figure human humans individual individuals man woman people person performer player someone
+    somebody subject they he she skeleton silhouette joints limbs muscles arm arms hand hands leg legs foot
+    feet knees elbows wrists shoulders answer category choice clip footage frame frames label option scene
+    sequence video background backdrop environment location place setting surroundings
+"""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why: a code that stays the same between versions, and what in the text it is about."""
+
+    code: Code
+    detail: str
+
+    @property
+    def reason(self) -> str:
+        """Both in one line."""
+        return f"{self.code}: {self.detail}"
+
+
+class Guard:
+    """Judges texts for one set of class labels. The same text and ``seen`` always get the same verdict."""
+
+    def __init__(self, classes: Sequence[str], max_words: int = 60, max_characters: int = 400) -> None:
+        self._leaks = Leaks(classes)
+        self._max_words = max_words
+        self._max_characters = max_characters
+
+    def check(self, text: str, seen: Sequence[str] = ()) -> Refused | None:
+        """None when the text may be scored. ``seen``: every text of this run so far, baselines included."""
+        text = unicodedata.normalize("NFKC", text).strip()
+        rules: tuple[Callable[[str], Refused | None], ...] = (
+            _empty,
+            self._long,
+            _lines,
+            _markup,
+            _choices,
+            _degenerate,
+            self._leak,
+            _off_topic,
+        )
+        for rule in rules:
+            refused = rule(text)
+            if refused:
+                return refused
+        if normalised(text) in {normalised(other) for other in seen}:
+            return Refused("repeated", "the same words were proposed before")
+        return None
+
+    def _long(self, text: str) -> Refused | None:
+        count = len(text.split())
+        if count > self._max_words:
+            return Refused("long", f"{count} words, at most {self._max_words}")
+        if len(text) > self._max_characters:
+            return Refused("long", f"{len(text)} characters, at most {self._max_characters}")
+        return None
+
+    def _leak(self, text: str) -> Refused | None:
+        found = self._leaks.find(text)
+        return Refused("leak", f"{found.word!r} gives away the class {found.label!r}") if found else None
+
+
+def normalised(text: str) -> str:
+    """The words alone: texts that differ in case, punctuation or spaces are the same text."""
+    return " ".join(words(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def words(text: str) -> list[str]:
+    """Runs of letters and digits; an apostrophe stays inside its word."""
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text)
+
+
+def _empty(text: str) -> Refused | None:
+    letters = sum(character.isalpha() for character in text)
+    if not letters:
+        return Refused("empty", "no letters")
+    return Refused("empty", f"{len(words(text))} words, at least 3") if len(words(text)) < 3 else None
+
+
+def _lines(text: str) -> Refused | None:
+    count = len(text.splitlines())
+    return Refused("lines", f"{count} lines, expected one") if count > 1 else None
+
+
+def _markup(text: str) -> Refused | None:
+    found = _MARKUP.search(text)
+    if found:
+        return Refused("markup", f"{found.group().strip()!r} does not belong into a plain question")
+    plain = sum(character.isalpha() or character.isspace() for character in text)
+    if plain < 0.8 * len(text):
+        return Refused("markup", f"{len(text) - plain} of {len(text)} characters are no letters")
+    return None
+
+
+def _choices(text: str) -> Refused | None:
+    """The question format adds the choices; a prompt that brings its own would contradict them."""
+    listed = _LETTERED.findall(text), _NUMBERED.findall(text)
+    if any(len(found) > 1 for found in listed) or _LETTERS_IN_A_ROW.search(text) or _CHOICES.search(text):
+        return Refused("choices", "lists choices or letters, which are added to the prompt later")
+    return None
+
+
+def _degenerate(text: str) -> Refused | None:
+    """Small models fall into loops: the same three words three times, or one word three times in a row."""
+    said = words(text.casefold())
+    threes = list(zip(said, said[1:], said[2:], strict=False))
+    for three in threes:
+        if threes.count(three) > 2 or len(set(three)) == 1:
+            return Refused("degenerate", f"{' '.join(three)!r} comes again and again")
+    return None
+
+
+def _off_topic(text: str) -> Refused | None:
+    said = set(words(text.casefold()))
+    if "?" not in text and not said & set(_ASKING.split()):
+        return Refused("off-topic", "neither a question nor an instruction")
+    if not said & set(_TOPIC.split()):
+        return Refused("off-topic", "names no person, action, place or video")
+    return None
