@@ -26,6 +26,8 @@ VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm")
 
 _DENSE_SECONDS = 8 / 30  # Slow-Only 8x8: every eighth frame of a 30 fps video
 _PIECE = 1 << 16  # bytes read at head, middle and tail of a file to identify it
+_USUAL_FPS = 30.0
+_TIMED = re.compile(r".{11}_(\d{6})_(\d{6})")
 _FRAME_NAME = re.compile(r"(\d{6})(\.jpg|\.jpeg|\.png)")
 
 
@@ -169,10 +171,13 @@ def _video_info(path: str, size: int, changed: int) -> SourceInfo:
 
 @dataclass(frozen=True)
 class FramesFolder:
-    """A folder of frames as HAT keeps them: 000001.jpg, 000002.jpg, ... (or .png), none left out."""
+    """A folder of frames as HAT keeps them: 000001.jpg, 000002.jpg, ... (or .png), none left out.
+
+    Without ``fps`` the folder's name tells the rate, where it says how long the clip is.
+    """
 
     path: Path
-    fps: float
+    fps: float | None = None
 
     def identity(self) -> str:
         """Hash of all names and sizes and of the bytes of the first, middle and last frame.
@@ -184,7 +189,8 @@ class FramesFolder:
 
     def info(self) -> SourceInfo:
         """As many frames as there are files."""
-        return SourceInfo(self._folder().length, self.fps)
+        length = self._folder().length
+        return SourceInfo(length, self.fps or frames_per_second(self.path.name, length))
 
     def read(self, indices: Sequence[int]) -> Pixels:
         """See FrameSource."""
@@ -213,6 +219,13 @@ class _Folder:
     length: int
     suffix: str
     identity: str
+
+
+def frames_per_second(name: str, frames: int) -> float:
+    """The rate frames were extracted at, from ``<YouTube id>_<start second>_<end second>``; else 30."""
+    match = _TIMED.fullmatch(name)
+    seconds = int(match[2]) - int(match[1]) if match else 0
+    return frames / seconds if seconds > 0 else _USUAL_FPS
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,0 +1,56 @@
+"""Mimetics is read with its published annotations."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from assets.errors import UserError
+from videos.datasets.mimetics import read_mimetics
+
+
+def touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"video")
+
+
+@pytest.fixture
+def published(shared_data: Path, tmp_path: Path) -> Path:
+    """The three published annotation files; no videos."""
+    shutil.copytree(shared_data / "mimetics", tmp_path / "mimetics")
+    return tmp_path / "mimetics"
+
+
+def test_the_published_annotations_name_713_clips_of_50_classes(published: Path) -> None:
+    clips, missing = read_mimetics(published)
+    assert (len(clips), len(missing), len(clips.classes)) == (0, 713, 50)
+
+
+def test_videos_are_found_and_carry_the_annotated_needs_as_tags(published: Path) -> None:
+    touch(published / "data" / "archery" / "0zFbEjoGlhc_000006_000010.mp4")
+    touch(published / "data" / "archery" / "0zFbEjoGlhc_000014_000024.webm")
+    clips, missing = read_mimetics(published)
+    assert len(missing) == 711
+    assert [clip.sources for clip in clips.clips] == [("0zFbEjoGlhc",)] * 2  # two cuts of one video
+    assert set(clips.clusters()) == {"0zFbEjoGlhc"}
+    first = clips.clips[0]
+    assert (first.id, first.human, first.background) == (
+        "mimetics/archery/0zFbEjoGlhc_000006_000010",
+        "archery",
+        None,
+    )
+    assert first.tags == ("class object:large", "class scene:yes", "object:no", "scene:no", "mime:no")
+
+
+def test_the_csv_alone_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "mimetics_v1.0.csv").write_text(
+        "label,youtube_id,time_start,time_end,split,is_cc\nplaying guitar,aaaaaaaaaaa,1,4,test,0\n"
+    )
+    touch(tmp_path / "playing_guitar" / "aaaaaaaaaaa_000001_000004.mp4")
+    clips, missing = read_mimetics(tmp_path)
+    assert (clips.clips[0].human, clips.clips[0].tags, missing) == ("playing guitar", (), ())
+
+
+def test_an_absent_csv_is_asked_for_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"expected mimetics_v1\.0\.csv"):
+        read_mimetics(tmp_path)
