@@ -64,6 +64,7 @@ class PlainDisplay:
     def __init__(self, console: Console, clock: Clock = time.monotonic) -> None:
         self.console, self.progress = console, Progress(clock)
         self._told = 0.0
+        self._best = ""
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +95,10 @@ class PlainDisplay:
 
     def standing(self, standing: Standing) -> None:
         """As Watcher.standing."""
-        self.line(f"{standing.scored} of {standing.budget} prompts; best so far {summary(standing.best)}")
+        best = summary(standing.best)
+        news = "the same is best" if best == self._best else f"best so far {best}"
+        self._best = best
+        self.line(f"{standing.scored} of {standing.budget} prompts, {standing.refused} refused; {news}")
 
 
 class LiveDisplay(PlainDisplay):
@@ -157,9 +161,12 @@ def summary(scored: ScoredPrompt | None) -> str:
     return f"SHAcc {percents(metrics.shacc)}, SBErr {percents(metrics.sberr)}: {text}"
 
 
-def percents(estimate: Estimate) -> str:
+def percents(estimate: Estimate, digits: int = 1) -> str:
     """A share in percent with its 95 % interval."""
-    return f"{100 * estimate.value:.1f} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+    value, low, high = (
+        f"{100 * share:.{digits}f}" for share in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value} [{low}, {high}]"
 
 
 def one_line(text: str) -> Text:

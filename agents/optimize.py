@@ -49,7 +49,7 @@ def _run(command: Command, parts: loop.Parts, run_id: list[str]) -> None:
             display.line(f"run {found.run_id} {verb}; history {history.url}")
             report = loop.run(config, found.run_id, history, display, parts)
         folder: Path = loop.report_folder(config, found.run_id)
-        for part in tables.render(report, folder, history.url):
+        for part in tables.render(report, folder, history.url, console.width):
             console.print(part)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from prompts.library import name_of
 from prompts.prompt import Prompt
@@ -33,18 +34,21 @@ def plot(path: Path, scored: Sequence[ScoredPrompt], winner: Prompt, clips: str)
         colours = [one.position for one in proposed]
         dots = axes.scatter(*_points(proposed), c=colours, cmap="viridis", s=36, label="proposed", zorder=2)
         figure.colorbar(dots, ax=axes, label="order of proposal")
-    for one in scored:
-        if one.position < 0:
-            (x,), (y,) = _points([one])
-            axes.scatter([x], [y], marker="s", color="tab:red", s=40, zorder=3)
-            name = name_of(one.prompt.id) or "baseline"
-            axes.annotate(name, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=9)
+    baselines = [one for one in scored if one.position < 0]
+    axes.scatter(*_points(baselines), marker="s", color="tab:red", s=40, label="hand-written", zorder=3)
+    for rank, one in enumerate(baselines):
+        (x,), (y,) = _points([one])
+        left = x > 50  # the picture has no room for a name on the other side
+        place = (-7 if left else 7, 11 * (rank % 4))  # hand-written prompts often score the same
+        side: Literal["left", "right"] = "right" if left else "left"
+        name = name_of(one.prompt.id) or "baseline"
+        axes.annotate(name, (x, y), xytext=place, textcoords="offset points", fontsize=8, ha=side)
     chosen = [one for one in scored if one.prompt.id == winner.id]
     axes.scatter(
         *_points(chosen), marker="*", color="gold", edgecolor="black", s=220, label="chosen", zorder=4
     )
     axes.set(xlabel="SBErr in %, lower is better", ylabel="SHAcc in %, higher is better")
-    axes.set_title(f"Scored prompts on {clips}", fontsize=10)
+    axes.set_title(f"Scored prompts on {clips}", fontsize=10, parse_math=False)
     axes.legend(loc="best", fontsize=9)
     figure.savefig(path, dpi=120)
 

@@ -96,7 +96,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     about = "Find prompts that make a video language model look at the person instead of the scene."
-    parser = _Parser(prog=PROGRAM, description=about, epilog=_EPILOG, allow_abbrev=False, exit_on_error=True)
+    usage = f"{PROGRAM} [--budget N] [--config FILE] [--resume [RUN]] [--print-config] [--FIELD VALUE ...]"
+    parser = _Parser(prog=PROGRAM, usage=usage, description=about, epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("--config", metavar="FILE", help=_CONFIG_HELP)
     parser.add_argument("--print-config", action="store_true", help=_PRINT_HELP)
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help=_RESUME_HELP)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -16,10 +17,13 @@ from vllm_eval.statistics import Difference
 _NAMES = {"shacc": "SHAcc", "sberr": "SBErr", "accuracy": "accuracy"}
 
 
-def render(report: Report, folder: Path, history: str) -> Iterator[RenderableType]:
-    """Everything there is to say, in order."""
-    yield Text(f"\nRun {report.run_id}: {report.stopped}.")
-    yield from (_table(section) for section in report.sections)
+WIDE = 100  # columns from which a table has room for decimals
+
+
+def render(report: Report, folder: Path, history: str, width: int) -> Iterator[RenderableType]:
+    """Everything there is to say, in order, for so many columns."""
+    yield Text(f"\nRun {report.run_id}: {report.stopped}.\n")
+    yield from (_table(section, digits=1 if width >= WIDE else 0) for section in report.sections)
     yield Text(
         "The difference is to neutral on the same clips; * marks p below 5 %. All in %, 95 % intervals."
     )
@@ -42,20 +46,22 @@ def save_text(path: Path, report: Report, history: str) -> None:
     """The same as a text file."""
     with path.open("w", encoding="utf-8") as file:
         console = Console(file=file, width=110)
-        for part in render(report, path.parent, history):
+        for part in render(report, path.parent, history, console.width):
             console.print(part)
 
 
-def _table(section: Section) -> Table:
+def _table(section: Section, digits: int) -> Table:
     chance = 100 * section.chance
     title = shown(f"{section.name}: {section.clips}, n = {section.n}, chance {chance:.0f}")
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.padding = (0, 1 if digits else 0)  # 80 columns hold two measures only so
     table.add_column("prompt")
     for measure in section.lines[0].measures:
         table.add_column(_NAMES[measure], justify="right")
         table.add_column("difference", justify="right")
     for line in section.lines:
-        table.add_row(shown(_label(line)), *(cell for one in line.measures.values() for cell in _cells(one)))
+        cells = [cell for one in line.measures.values() for cell in _cells(one, digits)]
+        table.add_row(shown(_label(line)), *cells)
     return table
 
 
@@ -63,15 +69,16 @@ def _label(line: Line) -> str:
     return line.label + (f", {line.errors} errors" if line.errors else "")
 
 
-def _cells(measured: Measured) -> tuple[Text, Text]:
+def _cells(measured: Measured, digits: int) -> tuple[Text, Text]:
     difference = measured.against_neutral
-    return Text(percents(measured.estimate)), Text("" if difference is None else _difference(difference))
+    against = "" if difference is None else _difference(difference, digits)
+    return Text(percents(measured.estimate, digits)), Text(against)
 
 
-def _difference(difference: Difference) -> str:
-    mark = " *" if difference.significant else ""
-    low, high = 100 * difference.low, 100 * difference.high
-    return f"{100 * difference.value:+.1f} [{low:+.1f}, {high:+.1f}]{mark}"
+def _difference(difference: Difference, digits: int) -> str:
+    shares = (difference.value, difference.low, difference.high)
+    value, low, high = (f"{100 * share:+.{digits}f}" for share in shares)
+    return f"{value}{'*' if difference.significant else ''} [{low}, {high}]"
 
 
 def _spent(report: Report) -> str:

@@ -48,9 +48,11 @@ def test_texts_of_models_reach_a_log_as_text() -> None:
     with PlainDisplay(target, Clock()) as display:
         display.line(f"refused: {NASTY}")
         display.standing(standing())
+        display.standing(standing())
     lines = out.getvalue().splitlines()
     assert lines[0] == "[    0 s] refused: [red]Look[/red] \\x1b[2J at the [link=x]body[/link] now"
-    assert "3 of 10 prompts; best so far SHAcc 60.0 [" in lines[1]
+    assert "3 of 10 prompts, 1 refused; best so far SHAcc 60.0 [" in lines[1]
+    assert lines[-1].endswith("3 of 10 prompts, 1 refused; the same is best")
     assert "\x1b" not in out.getvalue()
 
 

@@ -81,5 +81,5 @@ def test_the_front_holds_what_no_other_beats() -> None:
 def test_the_plot_is_a_picture_and_takes_any_text(tmp_path: Path) -> None:
     path = tmp_path / "plot.png"
     prompts = [scored(NEUTRAL.prompt, 2, 8), scored(Prompt("$\\frac{$ [b]"), 6, 4)]
-    pareto.plot(path, prompts, prompts[1].prompt, "clips with $ in their name")
+    pareto.plot(path, prompts, prompts[1].prompt, "clips with $\\frac{$ in their name")
     assert path.read_bytes()[:4] == b"\x89PNG"
