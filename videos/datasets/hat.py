@@ -98,7 +98,7 @@ def _is_key(value: object) -> TypeGuard[str]:
 
 
 def _order(root: Path, pairs: dict[str, str]) -> list[str]:
-    """Which of the pairs to take, in order. Class names in a list hold spaces: columns count from the right."""
+    """Which of the pairs to take, in order. Class names hold spaces, so columns count from the right."""
     path = next((path for place in _places(root) for path in sorted(place.glob(_LIST))), None)
     if path is None:
         return list(pairs)
@@ -109,7 +109,8 @@ def _order(root: Path, pairs: dict[str, str]) -> list[str]:
         raise UserError(f"{path}:{bad}: expected class/clip, frames and class index; fetch it again")
     order = [line[0] for line in lines if line[0] in pairs]
     if not order:
-        raise UserError(f"{path}: none of its {len(lines)} clips is in the pickle, expected the pickle's own list")
+        told = f"none of its {len(lines)} clips is in the pickle, expected the list that belongs to it"
+        raise UserError(f"{path}: {told}; remove the list to take all")
     return order
 
 
