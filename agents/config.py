@@ -72,7 +72,10 @@ class Fractions(Section):
 class DataConfig(Section):
     """Which clips."""
 
-    root: str = Field(default="mini", description='folder of the data sets; "mini": the bundled benchmark')
+    root: str = Field(
+        default="mini",
+        description='folder with hat, kinetics and mimetics in it; "mini": the bundled benchmark',
+    )
     swap: str = Field(
         default="hat:rand_1", description="swapped clips to optimise on, hat:{rand,close,far,same}_N"
     )

@@ -110,14 +110,15 @@ class LiveDisplay(PlainDisplay):
         self._standing: Standing | None = None
         self._live = Live(get_renderable=self._panel, console=console, refresh_per_second=4, transient=True)
 
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+
+    def plan(self, answers: int) -> None:
+        """As Watcher.plan. The panel begins here: before, data and models show progress of their own."""
+        super().plan(answers)
+        self._live.start()
 
     def phase(self, name: str) -> None:
         """As Watcher.phase."""

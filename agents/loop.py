@@ -117,19 +117,19 @@ class _Loop:
 
     def run(self) -> report.Report:
         self._check_caps()
-        searching = (len(self.baselines) + self.config.budget.prompts) * len(self.data.tune)
-        self.watcher.plan(searching + self.reserve)
         llm = BookedLLM(lambda: self.parts.llm(self.config.optimizer.llm), self.ledger)
         try:
-            stopped = self._search(llm)
+            rounds = self._rounds(llm)
+            searching = (len(self.baselines) + self.config.budget.prompts) * len(self.data.tune)
+            self.watcher.plan(searching + self.reserve)
+            stopped = self._search(rounds)
         finally:
             llm.close()
         self.watcher.line(f"proposing ends: {stopped}")
         return self._finish(stopped)
 
-    def _search(self, llm: BookedLLM) -> str:
+    def _search(self, rounds: Rounds) -> str:
         """Baselines, then rounds until there is a reason to stop."""
-        rounds = self._rounds(llm)
         for prompt in self.baselines:
             self.history.add_prompt(self.run_id, prompt)
         self.watcher.phase("scoring the hand-written prompts")

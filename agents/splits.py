@@ -1,10 +1,12 @@
 """Which clips a run tunes, selects and reports on. No clip and no source video serves two purposes."""
 
 import re
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
@@ -37,20 +39,30 @@ class Data:
 
 def load_data(config: DataConfig, load: Load) -> Data:
     """All clip sets of a run. Raises UserError when a side would be empty."""
-    sides, dropped = divide(load(config.swap, config.root), config.fractions.model_dump(), config.seed)
-    notes = [dropped] if dropped else []
+    notes: list[str] = []
+
+    def loaded(dataset: str) -> ClipSet:
+        # Clips without files are warned of; a run tells it among the other things left out.
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            clips = load(dataset, _place(config.root, dataset))
+        notes.extend(str(warning.message) for warning in caught)
+        return clips
+
+    sides, dropped = divide(loaded(config.swap), config.fractions.model_dump(), config.seed)
+    notes.extend([dropped] if dropped else [])
     tune = sides["tune"].take(config.tune_clips, config.seed)
     select = _some(sides["select"], config.select_clips, config.seed)
     searched = _videos(*tune.clips, *select.clips)
     reports = {"test": sides["test"]}
     for name, dataset in (("mimetics", config.mimetics), ("kinetics", config.kinetics)):
         if dataset is not None:
-            reports[name] = _without(load(dataset, config.root), searched, notes)
+            reports[name] = _without(loaded(dataset), searched, notes)
     reports = {name: _some(clips, config.test_clips, config.seed) for name, clips in reports.items()}
     agreement = None
     if config.agreement is not None:
         reported = _videos(*(clip for clips in reports.values() for clip in clips.clips))
-        whole = _without(load(config.agreement, config.root), reported, notes)
+        whole = _without(loaded(config.agreement), reported, notes)
         agreement = whole.take(config.agreement_clips, config.seed)
     return Data(tune, select, reports, agreement, tuple(notes))
 
@@ -77,6 +89,12 @@ def effective_clips(clips: ClipSet) -> float:
     """How many independent clips this set is worth, sources being shared."""
     sources = [clip.sources for clip in clips.clips]
     return min(len(clips), clustering(sources, np.ones(len(clips), np.bool_)).groups)
+
+
+def _place(root: str, dataset: str) -> str:
+    """Where a data set lies: in the root's folder of its name, else in the root itself."""
+    folder = Path(root).expanduser() / dataset.partition(":")[0]
+    return str(folder) if folder.is_dir() else root
 
 
 def _some(clips: ClipSet, n: int | None, seed: int) -> ClipSet:

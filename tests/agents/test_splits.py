@@ -1,6 +1,8 @@
 """Dividing clips: nothing stands on two sides, whatever hangs together."""
 
+import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from scripted_world import CLASSES, Still, load, ordinary, swapped
@@ -99,6 +101,24 @@ def test_a_set_whose_every_video_was_searched_on_cannot_be_reported() -> None:
 
     with pytest.raises(UserError, match="every clip of mimetics is also used elsewhere"):
         load_data(DataConfig(), searched)
+
+
+def test_data_sets_lie_in_folders_of_their_names_and_missing_clips_are_told(tmp_path: Path) -> None:
+    (tmp_path / "mimetics").mkdir()
+    asked = {}
+
+    def warning(dataset: str, root: str) -> ClipSet:
+        asked[dataset] = root
+        warnings.warn(f"{dataset}: 2 of 9 clips have no files", UserWarning, stacklevel=1)
+        return load(dataset, root)
+
+    data = load_data(DataConfig(root=str(tmp_path), agreement=None), warning)
+    assert asked == {
+        "hat:rand_1": str(tmp_path),
+        "mimetics": str(tmp_path / "mimetics"),
+        "kinetics:val": str(tmp_path),
+    }
+    assert "mimetics: 2 of 9 clips have no files" in data.dropped
 
 
 def test_sizes_follow_the_configuration() -> None:
