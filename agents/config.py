@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from prompts.history import DEFAULT_URL
 from prompts.records import plain, redacted
 
+MINI = "mini"
+MINI_FRAMES = {"count": 6, "size": 84}  # what the bundled model was trained on
+
 
 def _one_of(registry: Callable[[], Mapping[str, object]]) -> AfterValidator:
     """A name that must stand in a registry, which is read only when a value is checked."""
@@ -104,11 +107,15 @@ class DataConfig(Section):
 class FramesConfig(Section):
     """What the model sees of a clip."""
 
-    count: int = Field(default=8, ge=1, description="frames per clip")
+    count: int = Field(default=8, ge=1, description="frames per clip; where unset the bundled model gets 6")
     sampling: Literal["uniform", "centre", "dense"] = Field(
         default="uniform", description="uniform over the clip, its centre, or as dense as it was filmed"
     )
-    size: int | None = Field(default=None, ge=16, description="short side in pixels; none: as filmed")
+    size: int | None = Field(
+        default=None,
+        ge=16,
+        description="short side in pixels; none: as filmed; where unset the bundled model gets 84",
+    )
 
 
 class QuestionConfig(Section):
@@ -129,12 +136,21 @@ class TargetConfig(Section):
     engine: Annotated[str, _one_of(_engines)] = Field(
         default="transformers", description="what runs the model"
     )
-    model: str = Field(default="mini", description='model id or folder; "mini": the bundled model')
+    model: str = Field(default=MINI, description='model id or folder; "mini": the bundled model')
     options: Annotated[dict[str, Any], BeforeValidator(_typed)] = Field(
         default_factory=dict, description="further options of the engine, e.g. dtype=float32"
     )
     frames: FramesConfig = Field(default_factory=FramesConfig, description="what the model sees of a clip")
     question: QuestionConfig = Field(default_factory=QuestionConfig, description="how it is asked")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _suit_the_bundled_model(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("model", MINI) == MINI:
+            frames = values.get("frames", {})
+            if isinstance(frames, Mapping):
+                return {**values, "frames": {**MINI_FRAMES, **frames}}
+        return values
 
 
 class BudgetConfig(Section):

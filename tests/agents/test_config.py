@@ -88,6 +88,18 @@ def test_engine_options_keep_their_types() -> None:
     assert parse(given).config.target.options == {"dtype": "float32", "batch": 4, "reuse": False}
 
 
+def test_unset_frames_suit_the_model() -> None:
+    def frames(*given: str) -> tuple[int, int | None]:
+        config = parse(given).config.target.frames
+        return config.count, config.size
+
+    assert frames() == (6, 84)
+    assert frames("--target.frames.count", "4") == (4, 84)
+    assert frames("--target.frames.size", "none") == (6, None)
+    assert frames("--target.model", "someone/large") == (8, None)
+    assert (RunConfig().target.frames.count, RunConfig().target.frames.size) == (6, 84)
+
+
 def test_what_is_printed_is_what_runs(tmp_path: Path) -> None:
     given = ["--budget", "9", "--data.mimetics", "none", "--target.options", "batch=4", "--print-config"]
     command = parse(given)
