@@ -63,14 +63,15 @@ class Finals:
 
     def _finalists(self, view: HistoryView) -> list[Prompt]:
         """Best proposals by tune score, neutral last: on equal scores the found prompt goes first."""
-        proposed = [scored for scored in view.scored if scored.position >= 0][: self.finalists]
+        answered = [scored for scored in view.scored if scored.position >= 0 and scored.metrics.n]
+        proposed = answered[: self.finalists]
         tune = {scored.prompt.id: scored.score for scored in proposed}
         self._decide("finalists", {"clips": self.data.tune.name, "scores": tune})
         return [*(scored.prompt for scored in proposed), NEUTRAL.prompt]
 
     def _ranked(self, finalists: Sequence[Prompt]) -> list[Prompt]:
         scored = self.scorer.score(finalists, self.data.select)
-        scores = {prompt.id: score_of(scored[prompt.id].metrics()) for prompt in finalists}
+        scores = {prompt.id: _score(scored[prompt.id]) for prompt in finalists}
         self._decide("select", {"clips": self.data.select.name, "scores": scores})
         return sorted(finalists, key=lambda prompt: -scores[prompt.id])
 
@@ -113,6 +114,12 @@ def baseline_prompts(with_prefixed: bool) -> list[Prompt]:
     """The hand-written prompts, neutral first; the prefixed one only where choices can be written so."""
     entries = [entry for entry in LIBRARY.values() if with_prefixed or entry.choice_style == "plain"]
     return [entry.prompt for entry in entries]
+
+
+def _score(scored: Scored) -> float:
+    """0 without any answer: what was never answered is not half good."""
+    metrics = scored.metrics()
+    return score_of(metrics) if metrics.n else 0.0
 
 
 def _accuracy(scored: Scored) -> float:

@@ -22,12 +22,12 @@ from agents.strategies import STRATEGIES
 from agents.watcher import Watcher
 from assets.errors import UserError
 from prompts.history import History
-from prompts.library import PREFIXED
+from prompts.library import NEUTRAL, PREFIXED
 from prompts.prompt import Prompt
 from prompts.records import plain
 from videos.decode import FramePolicy
 from vllm_eval.engine import Engine
-from vllm_eval.evaluator import Evaluator
+from vllm_eval.evaluator import Evaluator, Scored
 from vllm_eval.question import QuestionFormat
 from vllm_eval.questions import FORMATS, load_format
 from vllm_eval.statistics import minimum_detectable_effect
@@ -133,8 +133,8 @@ class _Loop:
         for prompt in self.baselines:
             self.history.add_prompt(self.run_id, prompt)
         self.watcher.phase("scoring the hand-written prompts")
-        self.scorer.score(self.baselines, self.data.tune)
-        self.watcher.standing(rounds.standing())
+        scored = self.scorer.score(self.baselines, self.data.tune)
+        _check_answered(scored[NEUTRAL.prompt.id])
         return rounds.run()
 
     def _rounds(self, llm: BookedLLM) -> Rounds:
@@ -213,6 +213,13 @@ class _Loop:
                 f"cannot write the report: {failure}; give another folder with --output"
             ) from None
         return folder
+
+
+def _check_answered(neutral: Scored) -> None:
+    """A clip that fails is data; when all do, something else is wrong, and it can be said before it costs."""
+    failed = [answer for answer in neutral.answers if answer.kind == "error"]
+    if len(failed) == len(neutral.answers):
+        raise UserError(f"no clip of {neutral.clips.name} could be answered, for one: {failed[0].error}")
 
 
 def report_folder(config: RunConfig, run_id: str) -> Path:

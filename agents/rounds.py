@@ -36,20 +36,20 @@ class Rounds:
 
         Raises UserError when nothing usable was proposed at all.
         """
-        self._score(self._accepted())
+        view = self._score(self._accepted())
         while True:
-            reason = self._round()
-            if reason:
-                return reason
+            step = self._next(view)
+            if isinstance(step, str):
+                return step
+            view = self._score(self._record(step, view.round))
 
-    def standing(self) -> Standing:
+    def standing(self, view: HistoryView) -> Standing:
         """Where the run stands."""
-        view = self._view()
         refused = len(view.refused)
         return Standing(len(self._accepted()), self.budget, refused, view.best(), view.neutral())
 
-    def _round(self) -> str:
-        """One round, or why there is none."""
+    def _next(self, view: HistoryView) -> list[Proposal] | str:
+        """Proposals for one round, or why there is none."""
         accepted = self._accepted()
         if len(accepted) >= self.budget:
             return f"{len(accepted)} prompts are scored, the budget"
@@ -59,21 +59,19 @@ class Rounds:
         n = self.room(min(self.per_round, self.budget - len(accepted)))
         if n < 1:
             return self._stop(accepted, "the caps leave no room for another prompt and the report")
-        view = self._view()
         self.watcher.phase("proposing")
         proposals = self.strategy.ask(view, n)[:n]
         if not proposals:
             refused = f", the last one was refused as {last}" if in_a_row else ""
             return self._stop(accepted, f"strategy {self.strategy.name} has no further proposal{refused}")
-        self._score(self._record(proposals, view.round, accepted))
-        return ""
+        return proposals
 
     def _stop(self, accepted: Sequence[Prompt], reason: str) -> str:
         if not accepted:
             raise UserError(f"no prompt could be scored: {reason}; try another model or strategy")
         return reason
 
-    def _record(self, proposals: Sequence[Proposal], number: int, accepted: Sequence[Prompt]) -> list[Prompt]:
+    def _record(self, proposals: Sequence[Proposal], number: int) -> list[Prompt]:
         """Every proposal past the guard and into the history; the accepted ones."""
         seen = [prompt.text for prompt in self.history.prompts(self.run_id)]
         passed = []
@@ -90,22 +88,21 @@ class Rounds:
                 seen.append(prompt.text)
         return passed
 
-    def _score(self, prompts: Sequence[Prompt]) -> None:
-        if not prompts:
-            return
-        self.watcher.phase(prompts[-1].text)
-        self.scorer.score(prompts, self.tune)
-        view = self._view()
+    def _score(self, prompts: Sequence[Prompt]) -> HistoryView:
+        """Score prompts and tell the results; the view after that, which is costly enough to be kept."""
+        if prompts:
+            self.watcher.phase(prompts[-1].text)
+            self.scorer.score(prompts, self.tune)
+        view = self.history.view(self.run_id, self.tune.name)
         results = [scored for prompt in prompts if (scored := view.get(prompt.id))]
-        self.strategy.tell(results)
+        if results:
+            self.strategy.tell(results)
         for scored in results:
             metrics = scored.metrics
             share = f"SHAcc {100 * metrics.shacc.value:.0f} SBErr {100 * metrics.sberr.value:.0f}"
             self.watcher.line(f"{share}: {scored.prompt.text}")
-        self.watcher.standing(self.standing())
-
-    def _view(self) -> HistoryView:
-        return self.history.view(self.run_id, self.tune.name)
+        self.watcher.standing(self.standing(view))
+        return view
 
     def _accepted(self) -> list[Prompt]:
         """Distinct accepted prompts, in order."""

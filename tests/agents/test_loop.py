@@ -23,6 +23,7 @@ from prompts.history import History
 from prompts.library import LIBRARY, NEUTRAL
 from prompts.prompt import Prompt
 from videos.clip import ClipSet
+from vllm_eval.engine import Answer
 
 TUNE = "scripted swaps/tune"
 
@@ -408,6 +409,28 @@ def test_clips_that_cannot_be_read_are_counted_and_stop_nothing(tmp_path: Path, 
     report = loop.run(config, resume.find(history, config, None).run_id, history, watcher, parts)
     assert any("clips of scripted swaps" in line and "cannot be read" in line for line in watcher.lines)
     assert report.sections[0].lines[0].errors > 0
+
+
+def test_a_model_that_answers_no_clip_is_noticed_at_once(tmp_path: Path, history: History) -> None:
+    class Failing(ScriptedEngine):
+        def _reply(self, prompt: str, request: Any) -> Answer:
+            return Answer(request.key, "", None, "error", None, 0, 0, 0.0, "out of memory")
+
+    engine = Failing()
+    with pytest.raises(UserError, match="no clip of scripted swaps/tune could be answered, for one: out of"):
+        carry(settings(tmp_path), history, engine)
+    assert len(engine.asked) == 4 * 12
+
+
+def test_a_prompt_the_model_refuses_to_answer_does_not_win(tmp_path: Path, history: History) -> None:
+    class Picky(ScriptedEngine):
+        def _reply(self, prompt: str, request: Any) -> Answer:
+            if prompt in [one.text for one in accepted(history, history.runs()[-1].id)]:
+                return Answer(request.key, "", None, "error", None, 0, 0, 0.0, "refused")
+            return super()._reply(prompt, request)
+
+    report = carry(settings(tmp_path), history, Picky())
+    assert report.winner == NEUTRAL.prompt
 
 
 def test_resuming_looks_for_the_same_settings(tmp_path: Path, history: History) -> None:
