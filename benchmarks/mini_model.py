@@ -13,11 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from agents.target import frame_policy
 from rich.console import Console
 from rich.table import Table
 
-from agents.config import DataConfig, TargetConfig
+from agents.config import RunConfig
 from agents.splits import load_data
 from benchmarks.record import append
 from prompts.display import interval
@@ -25,6 +24,7 @@ from prompts.history import DEFAULT_URL, History
 from prompts.library import BACKGROUND_BIASED, HUMAN_FOCUSED, NEUTRAL
 from prompts.prompt import Prompt
 from videos.clip import ClipSet
+from videos.decode import FramePolicy
 from vllm_eval.engine import Answer
 from vllm_eval.evaluator import Evaluator, Scored
 from vllm_eval.statistics import level_chain, paired_difference
@@ -121,11 +121,13 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=200, help="clips for each held-out prompt")
     parser.add_argument("--history", default=DEFAULT_URL, help="where answers are kept")
     options = parser.parse_args()
-    data = load_data(DataConfig(), load)
+    config = RunConfig()
+    data = load_data(config.data, load)
     with History(options.history) as history:
         run_id = history.start_run({"benchmark": "mini_model"}, 0)
         engine = load_engine("transformers", "mini")
-        policy = frame_policy(TargetConfig())
+        frames = config.target.frames
+        policy = FramePolicy(frames.count, frames.sampling, frames.size)
         evaluator = Evaluator(engine, FrameStore(), policy, load_format("mcq5"), history, run_id)
         for prompt in [*NAMED.values(), *texts("nonsense_prompts.txt"), *texts("heldout_prompts.txt")]:
             history.add_prompt(run_id, prompt)

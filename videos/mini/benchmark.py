@@ -28,10 +28,10 @@ def benchmark(sizes: Sizes | None = None, workers: int | None = None) -> Path:
     processes that need it at once write it once.
     """
     chosen = sizes or Sizes()
-    target = cache_dir() / f"mini-{version(chosen)}"
+    target = cache_dir() / f"benchmark-{version(chosen)}"
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target.parent / "mini.lock"):
+        with _alone(target.parent / "benchmark.lock"):
             if not target.is_dir():
                 _write(target, chosen, default_workers() if workers is None else workers)
                 _forget_old(target)
@@ -68,7 +68,7 @@ def _progress() -> Progress:
 
 def _forget_old(target: Path) -> None:
     """Drop versions but the newest ones, and drafts of versions that are no more."""
-    others = [path for path in target.parent.glob("mini-*") if path.is_dir() and path != target]
+    others = [path for path in target.parent.glob("benchmark-*") if path.is_dir() and path != target]
     whole = [path for path in others if path.suffix != ".part"]
     whole.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in [*whole[_KEPT - 1 :], *(path for path in others if path.suffix == ".part")]:

@@ -23,7 +23,7 @@ class Sizes:
 
     hat: int = 80
     val: int = 22
-    train: int = 4
+    train: int = 11
     mimetics: int = 22
 
 

@@ -90,15 +90,16 @@ def _mask(segment: Tensor) -> Tensor:
 class LowRankText(nn.Module):
     """The text model's layers with deltas ``scale * B @ A`` on every projection."""
 
-    def __init__(self, text_model: Any, rank: int, scale: float) -> None:
+    def __init__(self, text_model: Any, rank: int, scale: float, dtype: torch.dtype = torch.bfloat16) -> None:
         super().__init__()
+        self.dtype = dtype
         self.scale, config = scale, text_model.config
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.eps, self.theta = config.rms_norm_eps, config.rope_parameters["rope_theta"]
         self.section = config.rope_parameters["mrope_section"]
-        self.embed = text_model.embed_tokens.weight.detach().to(torch.bfloat16)
-        self.final = text_model.norm.weight.detach().to(torch.bfloat16)
-        self.frozen = [self._layer(layer) for layer in text_model.layers]
+        self.embed = text_model.embed_tokens.weight.detach().to(dtype)
+        self.final = text_model.norm.weight.detach().to(dtype)
+        self.frozen = [self._layer(layer, dtype) for layer in text_model.layers]
         self.deltas = nn.ParameterDict()
         for k, layer in enumerate(self.frozen):
             for name in PROJECTIONS:
@@ -107,11 +108,11 @@ class LowRankText(nn.Module):
                 self.deltas[f"b{k}_{name}"] = nn.Parameter(torch.zeros(rows, rank))
 
     @staticmethod
-    def _layer(layer: Any) -> dict[str, Tensor]:
+    def _layer(layer: Any, dtype: torch.dtype) -> dict[str, Tensor]:
         parts = {name: getattr(layer.self_attn, name).weight for name in PROJECTIONS[:4]}
         parts |= {name: getattr(layer.mlp, name).weight for name in PROJECTIONS[4:]}
         parts |= {"before": layer.input_layernorm.weight, "after": layer.post_attention_layernorm.weight}
-        return {name: weight.detach().to(torch.bfloat16) for name, weight in parts.items()}
+        return {name: weight.detach().to(dtype) for name, weight in parts.items()}
 
     def forward(self, packed: Packed, video: Tensor) -> Tensor:
         """Logits float32 [answers, vocabulary] at ``rows``, ``columns``; video [B, 27, 576]."""
@@ -153,13 +154,13 @@ class LowRankText(nn.Module):
         return self._project(k, layer, "down_proj", gate * self._project(k, layer, "up_proj", x))
 
     def _rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """cos and sin bfloat16 [B, 1, L, 64]: each slice of the frequencies follows time, row or column."""
+        """cos and sin [B, 1, L, 64]: each slice of the frequencies follows time, row or column."""
         inv = 1.0 / (self.theta ** (torch.arange(0, 64, 2).float() / 64))
         angles = positions[..., None].float() * inv  # [3, B, L, 32]
         parts = [part[k % 3] for k, part in enumerate(angles.split(self.section, -1))]
         whole = torch.cat(parts, -1)
         whole = torch.cat([whole, whole], -1)[:, None]
-        return whole.cos().to(torch.bfloat16), whole.sin().to(torch.bfloat16)
+        return whole.cos().to(self.dtype), whole.sin().to(self.dtype)
 
 
 def _half(x: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ PLACE_QUESTIONS: tuple[str, ...] = tuple(_BANK["place_questions"])
 
 PERSON_WEIGHT = 0.12  # asking about "the person" without more
 PLACE = -0.5  # below this the place is asked for
-MOST_AGREE, LEAST_AGREE = 2.9, -2.3  # logits of the share of clips whose scene agrees, at weight 0 and 1
+MOST_AGREE, LEAST_AGREE = 4.0, -2.3  # logits of the share of clips whose scene agrees, at weight 0 and 1
 
 ARM_ACTIONS = (
     "archery",
