@@ -318,3 +318,12 @@ def test_a_model_of_another_family_is_refused(tiny: Tiny, tmp_path: Path) -> Non
     LlamaConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1).save_pretrained(tmp_path)
     with pytest.raises(UserError, match="is of type llama, expected one of: qwen2_vl, qwen2_5_vl"):
         engine(tmp_path)
+
+
+def test_two_calls_at_once_are_refused_rather_than_mixed_up(tiny: Tiny) -> None:
+    one = engine(tiny("qwen2_vl"))
+    first = one.answer(asked(3))
+    next(first)
+    answers(one, asked(2))
+    with pytest.raises(RuntimeError, match="asked again before"):
+        next(first)

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from vllm_eval.engines.video_model import Embedded, VideoModel
 
 GIB = 1 << 30
-CPU_ROWS, GPU_ROWS = 16, 64
-PREFIX_TOKENS = 4096  # computed at once when clips are new
+CPU_ROWS, GPU_ROWS = 32, 64
 
 
 @dataclass
@@ -51,7 +50,7 @@ class _Batch:
 class TransformersEngine:
     """Qwen2-VL and Qwen2.5-VL on CPU or one GPU.
 
-    ``dtype``: auto, bfloat16, float16 or float32. ``batch_size``: questions at a time (16 on CPU, 64 on GPU).
+    ``dtype``: auto, bfloat16, float16 or float32. ``batch_size``: questions at a time (32 on CPU, 64 on GPU).
     ``cache_bytes`` bounds the kept key/value caches (1 GiB; on a GPU two fifths of its free memory).
     ``reuse`` False computes everything for every question, for comparison. ``max_new_tokens`` bounds free
     answers, ``max_pixels`` a frame's area. ``system``: system message (the chat template's own).
@@ -82,6 +81,7 @@ class TransformersEngine:
         self.cache = PrefixCache(_cache_bytes(on_gpu) if cache_bytes is None else cache_bytes)
         self._fingerprint = _fingerprint(self._model, max_new_tokens, system)
         self._workspace: torch.Tensor | None = None
+        self._calls = 0
 
     @property
     def fingerprint(self) -> str:
@@ -89,12 +89,17 @@ class TransformersEngine:
         return self._fingerprint
 
     def answer(self, requests: Sequence[Request]) -> Iterator[Answer]:
-        """One answer per request, batch by batch."""
+        """One answer per request, batch by batch. Finish a call before the next begins."""
+        self._calls += 1
+        call = self._calls
         for lettered in (True, False):
             part = [request for request in requests if bool(request.question.letters) is lettered]
             clips = by_clip(part) if self.reuse else [[request] for request in part]
             for group in groups(clips, self.batch_size):
-                yield from self._group(group)
+                for answer in self._group(group):
+                    yield answer
+                    if self._calls != call:  # the other call has written into the rows this one reads
+                        raise RuntimeError("this engine was asked again before it had finished answering")
 
     def close(self) -> None:
         """Give back the model's memory."""
@@ -143,13 +148,12 @@ class TransformersEngine:
         import torch
 
         from vllm_eval.engines.decoding import compute_prefixes, rows_of
-        from vllm_eval.engines.video_model import token_budget
 
         model = self._loaded()
         new = [clip for clip in clips if clip.prefix is None]
         patches = [clip.patches for clip in new if clip.patches is not None]
         with torch.inference_mode():
-            for part in token_budget(patches, model.settings.merge, PREFIX_TOKENS):
+            for part in model.portions(patches):
                 prefixes = compute_prefixes(model, model.embed(patches[part]), self._space)
                 for clip, prefix in zip(new[part], prefixes, strict=True):
                     clip.prefix = prefix
