@@ -99,11 +99,11 @@ def _elsewhere(action: str, turn: int, rng: random.Random) -> str:
 
 
 def _parts(clips: Sequence[Planned]) -> list[Sequence[Planned]]:
-    """Groups of four or, where the last would be one clip, of five."""
-    cuts = list(range(0, len(clips), _GROUP))
-    if len(clips) % _GROUP == 1 and len(cuts) > 1:
-        cuts.pop()
-    return [clips[start:end] for start, end in zip(cuts, [*cuts[1:], len(clips)], strict=True)]
+    """Groups of four; the last may be smaller, and takes a fifth clip rather than leave it alone."""
+    parts = [clips[start : start + _GROUP] for start in range(0, len(clips), _GROUP)]
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [clips[-_GROUP - 1 :]]
+    return parts
 
 
 def _mixed(rounds: Sequence[list[Planned]], rng: random.Random) -> list[Sequence[Planned]]:
