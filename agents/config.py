@@ -218,6 +218,10 @@ class OptimizerConfig(Section):
     finalists: int = Field(
         default=4, ge=1, description="best prompts of the tune side compared on the select side"
     )
+    form: Literal["auto", "chat", "ranked"] = Field(
+        default="auto",
+        description="of opro's request: chat, a ranked list to continue, or what suits the model",
+    )
     file: str | None = Field(default=None, description="strategy file: a text file with one prompt a line")
     llm: LLMConfig = Field(default_factory=LLMConfig, description="the language model that proposes")
 

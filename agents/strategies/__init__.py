@@ -13,7 +13,7 @@ Loader = Callable[[OptimizerConfig, int, Callable[[], LLM]], Strategy]
 def _opro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
     from agents.strategies.opro import Opro
 
-    return Opro(llm(), seed=seed)
+    return Opro(llm(), config.form, seed)
 
 
 def _file(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:

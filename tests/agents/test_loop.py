@@ -15,6 +15,7 @@ from scripted_world import Inventive, ScriptedEngine, ScriptedLLM
 from agents import loop, pareto, resume
 from agents.config import RunConfig
 from agents.display import PlainDisplay
+from agents.llm import Reply
 from agents.report import Report
 from agents.strategies import STRATEGIES
 from agents.strategy import Proposal
@@ -173,6 +174,24 @@ def test_a_file_whose_prompts_are_all_refused_says_why(tmp_path: Path, history: 
     config = settings(tmp_path, optimizer={"strategy": "file", "file": str(path)})
     with pytest.raises(UserError, match=r"no further proposal, the last one was refused as leak: "):
         carry(config, history)
+
+
+def test_opro_reads_what_its_language_model_writes(tmp_path: Path, history: History) -> None:
+    class Writing(ScriptedLLM):
+        def complete(self, conversation: Any, **rest: Any) -> Any:
+            self.calls += 1
+            words = [word for place, word in enumerate(world.HELPFUL) if self.calls >> place & 1]
+            text = f"What does the {' or the '.join(words)} of the person tell in view {self.calls}?"
+            return Reply(json.dumps({"prompts": [{"prompt": text, "hypothesis": "h"}]}), 7, 3, 0.0)
+
+    config, llm = settings(tmp_path), Writing()
+    found = resume.find(history, config, None)
+    config = config.model_copy(update={"optimizer": config.optimizer.model_copy(update={"strategy": "opro"})})
+    report = loop.run(config, found.run_id, history, Silent(), world.parts(llm=llm))
+    assert len(accepted(history, found.run_id)) == 7
+    assert {one.prompt.origin for one in history.proposals(found.run_id)} == {"opro"}
+    assert report.improved
+    assert history.spent(found.run_id)["optimizer_tokens"] == 10 * llm.calls
 
 
 def test_tokens_and_answers_are_booked(tmp_path: Path, history: History) -> None:
