@@ -21,7 +21,7 @@ import numpy as np
 
 from assets.cache import cache_dir
 from assets.errors import UserError
-from videos.clip import Clip, Frames, FrameSource
+from videos.clip import Clip, Frames, FrameSource, Pixels
 from videos.decode import FramePolicy, decode
 from videos.workers import default_workers, spread
 
@@ -141,13 +141,16 @@ def _make(job: _Job) -> int | str:
 def _load(path: Path) -> Frames | None:
     """The entry; None where it is absent or not whole."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             status = os.fstat(file.fileno())
             if status.st_size <= _TAIL.size:
                 return None
-            # A mapping keeps a file handle, and those are few: small entries are read instead.
-            small = status.st_size <= _SMALL
-            data = bytearray(file.read()) if small else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            if status.st_size <= _SMALL:  # a mapping keeps a file handle, and those are few
+                data = np.empty(status.st_size, np.uint8)
+                if file.readinto(data.data) != status.st_size:
+                    return None
+            else:
+                data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), np.uint8)
     except OSError:
         return None
     if time.time() - status.st_mtime > _TOUCH_SECONDS:
@@ -155,14 +158,14 @@ def _load(path: Path) -> Frames | None:
     return _parse(data)
 
 
-def _parse(data: bytearray | mmap.mmap) -> Frames | None:
-    length, magic = _TAIL.unpack_from(data, len(data) - _TAIL.size)
+def _parse(data: Pixels) -> Frames | None:
+    length, magic = _TAIL.unpack_from(data.data, len(data) - _TAIL.size)
     start = len(data) - _TAIL.size - length
     if magic != _MAGIC or start < 0:
         return None
     try:
-        footer = json.loads(data[start : start + length])
-        pixels = np.frombuffer(data, np.uint8, start).reshape(footer["shape"])
+        footer = json.loads(data[start : start + length].tobytes().decode())
+        pixels = data[:start].reshape(footer["shape"])
         return Frames(pixels, tuple(footer["indices"]), footer["fps"], footer["total"])
     except (ValueError, KeyError, TypeError):
         return None
