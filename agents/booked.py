@@ -42,6 +42,7 @@ class BookedLLM:
         seed: int = 0,
         stop: Sequence[str] = (),
         json_schema: Schema | None = None,
+        begin: str = "",
     ) -> Reply:
         """As LLM.complete."""
         reply = self._llm.complete(
@@ -51,6 +52,7 @@ class BookedLLM:
             seed=seed,
             stop=stop,
             json_schema=json_schema,
+            begin=begin,
         )
         self._ledger.tokens(reply.prompt_tokens + reply.completion_tokens)
         return reply

@@ -53,6 +53,7 @@ class OpenAILLM:
         seed: int = 0,
         stop: Sequence[str] = (),
         json_schema: Schema | None = None,
+        begin: str = "",
     ) -> Reply:
         """As ``LLM.complete``."""
         started = time.monotonic()
@@ -66,8 +67,9 @@ class OpenAILLM:
         if json_schema:
             schema = {"name": "reply", "schema": dict(json_schema)}
             options["response_format"] = {"type": "json_schema", "json_schema": schema}
-        answer = self._ask(conversation, options)
-        return _reply(answer, time.monotonic() - started)
+        plain = isinstance(conversation, str)
+        answer = self._ask(f"{conversation}{begin}" if plain else conversation, options)
+        return _reply(answer, begin if plain else "", time.monotonic() - started)
 
     def close(self) -> None:
         """Close connections."""
@@ -122,11 +124,11 @@ class OpenAILLM:
         )
 
 
-def _reply(answer: Any, seconds: float) -> Reply:
+def _reply(answer: Any, begin: str, seconds: float) -> Reply:
     if not answer.choices:
-        return Reply("", 0, 0, seconds)
+        return Reply(begin, 0, 0, seconds)
     choice = answer.choices[0]
     text = choice.text if hasattr(choice, "text") else choice.message.content
     usage = answer.usage
     read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-    return Reply(text or "", read, written, seconds, choice.finish_reason == "length")
+    return Reply(begin + (text or ""), read, written, seconds, choice.finish_reason == "length")

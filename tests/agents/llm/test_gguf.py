@@ -42,6 +42,13 @@ def test_a_text_is_continued_up_to_a_stop(smol: LLM) -> None:
     assert not smol.follows_instructions
 
 
+def test_a_continuation_begins_as_it_is_told(smol: LLM) -> None:
+    begin = ' Say "no\\yes" as the'
+    reply = smol.complete(RANKED, max_tokens=30, seed=1, stop=["\n"], begin=begin)
+    assert reply.text.startswith(begin)
+    assert len(reply.text) > len(begin)
+
+
 def test_the_seed_decides_the_sample(smol: LLM) -> None:
     texts = [smol.complete(RANKED, max_tokens=12, seed=seed, stop=["\n"]).text for seed in range(4)]
     assert len(set(texts)) > 1

@@ -112,6 +112,8 @@ def test_a_plain_text_goes_to_the_completions_path(endpoint: Endpoint, llm: Open
     reply = llm.complete("Score", max_tokens=1, temperature=0.0)
     assert (reply.text, reply.cut) == (" 90", True)
     assert endpoint.paths == ["/v1/completions"]
+    assert llm.complete("Score", max_tokens=1, begin=" 9").text == " 9 90"
+    assert endpoint.asked[1]["prompt"] == "Score 9"
     assert (endpoint.asked[0]["prompt"], endpoint.asked[0]["temperature"]) == ("Score", 0.0)
 
 
