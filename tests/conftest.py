@@ -9,7 +9,9 @@ import pytest
 @pytest.fixture(autouse=True)
 def _isolated_state(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Histories go to a fresh folder. The cache is kept: it holds only files checked by hash."""
-    monkeypatch.setenv("SCENEPROOF_HISTORY__URL", f"sqlite:///{tmp_path_factory.mktemp('history')}/history.db")
+    monkeypatch.setenv(
+        "SCENEPROOF_HISTORY__URL", f"sqlite:///{tmp_path_factory.mktemp('history')}/history.db"
+    )
 
 
 @pytest.fixture(scope="session")

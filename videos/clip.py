@@ -25,7 +25,7 @@ class SourceInfo:
 
 @dataclass(frozen=True)
 class Frames:
-    """Decoded frames of one clip: ``pixels`` uint8 [T, H, W, 3] RGB, and where in the source they come from."""
+    """Decoded frames of one clip: ``pixels`` uint8 [T, H, W, 3] RGB, and where they come from."""
 
     pixels: Pixels
     indices: tuple[int, ...]
@@ -48,7 +48,7 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True)
 class Clip:
-    """One item to answer. ``sources`` names every original video in it: the unit of splitting and clustering."""
+    """One item to answer. ``sources`` names every original video in it: the unit of splits and clusters."""
 
     id: str
     human: str
@@ -70,7 +70,7 @@ class ClipSet:
         return len(self.clips)
 
     def clusters(self) -> tuple[str, ...]:
-        """Per clip, the id of its connected component of shared sources: the unit of independent resampling."""
+        """Per clip, the id of its connected component of shared sources: what can be resampled."""
         roots = _components(self.clips)
         return tuple(roots[clip.sources[0]] for clip in self.clips)
 
@@ -81,20 +81,26 @@ class ClipSet:
         what remains. Raises UserError when fractions do not sum to one or a side stays empty.
         """
         if abs(sum(fractions.values()) - 1.0) > 1e-6:
-            raise UserError(f"split fractions {dict(fractions)} sum to {sum(fractions.values()):g}, expected 1")
+            raise UserError(
+                f"split fractions {dict(fractions)} sum to {sum(fractions.values()):g}, expected 1"
+            )
         sides = _deal(self._by_cluster(seed), fractions, len(self.clips))
         order = {clip.id: rank for rank, clip in enumerate(self.clips)}
-        return {name: self._part(name, sorted(clips, key=lambda c: order[c.id])) for name, clips in sides.items()}
+        return {
+            name: self._part(name, sorted(clips, key=lambda c: order[c.id])) for name, clips in sides.items()
+        }
 
     def take(self, n: int, seed: int) -> "ClipSet":
-        """A seeded subset of n clips, human classes balanced, in this set's order. All clips when n >= len."""
+        """A seeded subset of n clips, human classes balanced, in this set's order. All when n >= len."""
         if n >= len(self.clips):
             return self
         queues: dict[str, list[Clip]] = defaultdict(list)
         for clip in sorted(self.clips, key=lambda c: _rank(seed, c.id)):
             queues[clip.human].append(clip)
         rounds = sorted(
-            (place, _rank(seed, clip.id), clip.id) for queue in queues.values() for place, clip in enumerate(queue)
+            (place, _rank(seed, clip.id), clip.id)
+            for queue in queues.values()
+            for place, clip in enumerate(queue)
         )
         chosen = {clip_id for _, _, clip_id in rounds[:n]}
         return replace(self, clips=tuple(c for c in self.clips if c.id in chosen))
@@ -107,7 +113,9 @@ class ClipSet:
 
     def _part(self, name: str, clips: Sequence[Clip]) -> "ClipSet":
         if not clips:
-            raise UserError(f"split side {name!r} of {self.name} would be empty: {len(self)} clips are too entangled")
+            raise UserError(
+                f"split side {name!r} of {self.name} would be empty: {len(self)} clips are too entangled"
+            )
         return ClipSet(f"{self.name}/{name}", tuple(clips), self.classes)
 
 

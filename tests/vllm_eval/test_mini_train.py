@@ -28,7 +28,8 @@ def tiny() -> "object":
             "tie_word_embeddings": True,
         },
         vision_config={
-            "depth": 2, "embed_dim": 192, "num_heads": 3, "mlp_ratio": 4, "patch_size": 14, "hidden_size": 576,
+            "depth": 2, "embed_dim": 192, "num_heads": 3, "mlp_ratio": 4, "patch_size": 14,
+            "hidden_size": 576,
         },
         video_token_id=PAD, vision_start_token_id=4, vision_end_token_id=END, image_token_id=7,
         tie_word_embeddings=True,

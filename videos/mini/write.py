@@ -8,8 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-import av
-from av.video.stream import VideoStream
 from PIL import Image
 
 from videos.mini.actions import ACTIONS
@@ -72,6 +70,9 @@ def write_annotations(root: Path, sizes: Sizes) -> None:
 
 def write_video(path: Path, frames: Bytes) -> None:
     """H.264 in mp4 from uint8 [T, H, W, 3]."""
+    import av
+    from av.video.stream import VideoStream
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(FPS), options=_X264)

@@ -8,9 +8,7 @@ from assets.errors import UserError
 from videos.datasets import MissingClipsWarning, load
 
 CSV = (
-    "label,youtube_id,time_start,time_end,split\n"
-    "archery,aaaaaaaaaaa,0,10,val\n"
-    "bowling,bbbbbbbbbbb,0,10,val\n"
+    "label,youtube_id,time_start,time_end,split\narchery,aaaaaaaaaaa,0,10,val\nbowling,bbbbbbbbbbb,0,10,val\n"
 )
 
 

@@ -1,6 +1,6 @@
 """Stage 2: merger and low-rank deltas of the language model learn to answer questions about clips.
 
-    python -m vllm_eval.mini_vllm.train.language --steps 500 --out runs/mini_train
+    python -m vllm_eval.mini_vllm.train.language --steps 280 --out runs/mini_train
 
 Needs the tower of stage 1 in the same folder. Resumes from its last checkpoint; logs to language.log.
 """
@@ -20,12 +20,14 @@ from torch.nn import functional as F
 from videos.mini.actions import ACTIONS
 from vllm_eval.mini_vllm.train.clips import PLACES
 from vllm_eval.mini_vllm.train.pool import Pool, load_or_build
-from vllm_eval.mini_vllm.train.questions import Asker, expected_agreement, wording_for
+from vllm_eval.mini_vllm.train.questions import Asker, expected_agreement, lesson_at, wording_for
 from vllm_eval.mini_vllm.train.text import PREFIX, VIDEO_TOKENS, Asked, LowRankText, pack
 from vllm_eval.mini_vllm.train.tower import learning_rate, save
 from vllm_eval.mini_vllm.train.vision import TOKEN
 
 RANK, SCALE = 16, 1.0
+
+
 # Watched while training, on clips of their own. The first three are the paper's and are not trained on.
 WATCHED = {
     "neutral": "What is the action being performed?",
@@ -50,9 +52,10 @@ class Learner:
         self.tower.load_state_dict(torch.load(out / "tower.pt", weights_only=True)["tower"])
         torch.manual_seed(1)
         self.text = LowRankText(mini.model.model.language_model, RANK, SCALE)
-        self.parameters = [*self.tower.merger.parameters(), *self.text.deltas.parameters()]
+        self.parameters = [*self.tower.merger.parameters(), *self.text.parameters()]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=lr, weight_decay=0.0, betas=(0.9, 0.98))
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.matching = 0, 0.0, 0.0
+        self.matches = torch.zeros(0)
 
     def start(self, pool: Pool) -> None:
         """Bring the video tokens to the size of the word embeddings they will stand among."""
@@ -78,23 +81,28 @@ class Learner:
             asked,
             tokens("<|im_end|>")[0],
         )
+        self.matches = packed.matches
         return self.text(packed, self.video(hidden)), packed.targets
 
     def learn(self, hidden: Tensor, asked: Sequence[Sequence[Asked]]) -> float:
         """One step of gradient descent; the mean loss per answer."""
         logits, targets = self.logits(hidden, asked)
-        loss = F.cross_entropy(logits, targets)
+        answer = F.cross_entropy(logits, targets)
+        match = F.binary_cross_entropy_with_logits(self.text.matched, self.matches)
+        loss = answer + 2.0 * match
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
         self.step += 1
-        return float(loss.detach())
+        self.matching = float(match.detach())
+        return float(answer.detach())
 
     def state(self) -> dict[str, Any]:
         """All of it, to go on from."""
         return {
             "merger": self.tower.merger.state_dict(), "deltas": self.text.deltas.state_dict(),
+            "match": self.text.match.state_dict(),
             "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds,
         }  # fmt: skip
 
@@ -102,22 +110,25 @@ class Learner:
         """The opposite of ``state``."""
         self.tower.merger.load_state_dict(state["merger"])
         self.text.deltas.load_state_dict(state["deltas"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        if "match" in state:
+            self.text.match.load_state_dict(state["match"])
+            self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
 
 
-def drawn(
-    pool: Pool, learner: Learner, clips: int, questions: int, agree: float, rng: np.random.Generator
-) -> Any:
-    """Clips of the pool and questions about each."""
+def drawn(pool: Pool, learner: Learner, clips: int, room: int, agree: float, rng: np.random.Generator) -> Any:
+    """Clips of the pool, and about each as many questions as ``room`` tokens hold: rows without padding."""
     agrees = pool.agrees.numpy()
     sides = np.flatnonzero(agrees), np.flatnonzero(~agrees)
     chosen = [int(rng.choice(sides[0] if rng.random() < agree else sides[1])) for _ in range(clips)]
-    asked = []
+    lesson, asked = lesson_at(learner.step), []
     for clip in chosen:
         action, place = ACTIONS[int(pool.action[clip])], PLACES[int(pool.place[clip])]
-        wordings = [wording_for(action, bool(agrees[clip]), rng) for _ in range(questions)]
-        asked.append([learner.asker.about(wording, action, place, rng) for wording in wordings])
+        row: list[Asked] = []
+        while sum(one.tokens for one in row) < room:
+            wording = wording_for(action, bool(agrees[clip]), rng, lesson.longest)
+            row.append(learner.asker.about(wording, action, place, rng, lesson))
+        asked.append(row[:-1] or row)
     return pool.hidden[chosen], asked
 
 
@@ -177,7 +188,7 @@ def train(options: argparse.Namespace) -> None:
             for group in learner.optimizer.param_groups:
                 group["lr"] = learning_rate(learner.step, options.steps, options.lr, warmup=25)
             rng = np.random.default_rng((learner.step, 3))
-            hidden, asked = drawn(pool, learner, options.clips, options.questions, agree, rng)
+            hidden, asked = drawn(pool, learner, options.clips, options.room, agree, rng)
             recent.append(learner.learn(hidden, asked))
             learner.seconds = earlier + time.time() - began
             last = learner.step == options.steps
@@ -186,6 +197,7 @@ def train(options: argparse.Namespace) -> None:
                     "step": learner.step,
                     "seconds": round(learner.seconds),
                     "loss": float(np.mean(recent)),
+                    "match": learner.matching,
                 }
                 recent = []
                 if learner.step % 50 == 0 or last:
@@ -200,11 +212,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--clips", type=int, default=12, help="clips per step")
-    parser.add_argument("--questions", type=int, default=5, help="questions per clip")
-    parser.add_argument("--pool", type=int, default=9000, help="clips the questions are about")
-    parser.add_argument("--lr", type=float, default=1e-3, help="peak learning rate")
+    parser.add_argument("--steps", type=int, default=280)
+    parser.add_argument("--clips", type=int, default=8, help="clips per step")
+    parser.add_argument("--room", type=int, default=280, help="tokens of questions per clip")
+    parser.add_argument("--pool", type=int, default=8000, help="clips the questions are about")
+    parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")
     parser.add_argument("--out", type=Path, default=Path("runs/mini_train"), help="checkpoints and log")
     train(parser.parse_args())
 

@@ -17,21 +17,32 @@ from vllm_eval.mini_vllm.train.vision import GRID, PAIRS, TOKENS
 PREFIX = "<|im_start|>user\n<|vision_start|>"
 SUFFIX_END = "<|im_end|>\n<|im_start|>assistant\n"
 VIDEO_TOKENS = PAIRS * TOKENS
-PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+MATCH_LAYER = 17  # after this one of 30, a choice's last token must know whether it is right
+QKV, GATE_UP = ("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")
+PROJECTIONS = (*QKV, "o_proj", *GATE_UP, "down_proj")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One question as tokens, and the tokens of its answer."""
+    """One question as tokens, and the tokens of its answer. ``marks``: where in the question each choice
+    ends; ``right``: the number of the right one. There, too, it is asked whether a choice is right."""
 
     question: Sequence[int]
     answer: Sequence[int]
+    marks: Sequence[int] = ()
+    right: int = -1
+
+    @property
+    def tokens(self) -> int:
+        """How many it takes up in a row: the last token of the answer is predicted, not read."""
+        return len(self.question) + len(self.answer) - 1
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Rows of token ids [B, L], positions [3, B, L], the attention mask [B, 1, L, L] and where answers stand:
-    ``rows``, ``columns`` of the positions that predict ``targets``."""
+    """Rows of token ids [B, L], positions [3, B, L], the attention mask [B, 1, L, L], where answers stand:
+    ``rows``, ``columns`` of the positions that predict ``targets``, and where choices end: ``marks`` [M, 2],
+    with 1.0 in ``matches`` [M] for the right ones."""
 
     ids: Tensor
     positions: Tensor
@@ -39,6 +50,8 @@ class Packed:
     rows: Tensor
     columns: Tensor
     targets: Tensor
+    marks: Tensor
+    matches: Tensor
 
 
 def video_positions(start: int) -> Tensor:
@@ -55,12 +68,14 @@ def pack(head: Sequence[int], tail: int, video: int, asked: Sequence[Sequence[As
     seen = video_positions(len(head))
     base = int(seen.max()) + 1
     prefix_positions = torch.cat([before, seen, torch.full((3, 1), base)], 1)
-    lengths = [len(prefix) + sum(len(a.question) + len(a.answer) - 1 for a in row) for row in asked]
+    lengths = [len(prefix) + sum(one.tokens for one in row) for row in asked]
     width = -(-max(lengths) // 8) * 8
     ids = torch.full((len(asked), width), pad)
     positions = torch.zeros(3, len(asked), width, dtype=torch.long)
     segment = torch.full((len(asked), width), -1)
     rows, columns, targets = [], [], []
+    marks: list[tuple[int, int]] = []
+    matches: list[float] = []
     for r, row in enumerate(asked):
         ids[r, : len(prefix)] = torch.tensor(prefix)
         positions[:, r, : len(prefix)] = prefix_positions
@@ -71,12 +86,16 @@ def pack(head: Sequence[int], tail: int, video: int, asked: Sequence[Sequence[As
             ids[r, at : at + len(tokens)] = torch.tensor(tokens)
             positions[:, r, at : at + len(tokens)] = base + 1 + torch.arange(len(tokens))
             segment[r, at : at + len(tokens)] = k
+            marks += [(r, at + mark) for mark in one.marks]
+            matches += [float(number == one.right) for number in range(len(one.marks))]
             for j, target in enumerate(one.answer):
                 rows.append(r)
                 columns.append(at + len(one.question) - 1 + j)
                 targets.append(target)
             at += len(tokens)
-    return Packed(ids, positions, _mask(segment), *(torch.tensor(v) for v in (rows, columns, targets)))
+    answers = (torch.tensor(v) for v in (rows, columns, targets))
+    ends = torch.tensor(marks, dtype=torch.long).view(-1, 2), torch.tensor(matches)
+    return Packed(ids, positions, _mask(segment), *answers, *ends)
 
 
 def _mask(segment: Tensor) -> Tensor:
@@ -101,28 +120,38 @@ class LowRankText(nn.Module):
         self.final = text_model.norm.weight.detach().to(dtype)
         self.frozen = [self._layer(layer, dtype) for layer in text_model.layers]
         self.deltas = nn.ParameterDict()
-        for k, layer in enumerate(self.frozen):
+        for k, layer in enumerate(text_model.layers):
             for name in PROJECTIONS:
-                rows, width = layer[name].shape
+                parent = layer.mlp if name in (*GATE_UP, "down_proj") else layer.self_attn
+                rows, width = getattr(parent, name).weight.shape
                 self.deltas[f"a{k}_{name}"] = nn.Parameter(torch.randn(rank, width) / width**0.5)
                 self.deltas[f"b{k}_{name}"] = nn.Parameter(torch.zeros(rows, rank))
+        self.match = nn.Linear(config.hidden_size, 1)
+        self.matched = torch.zeros(0)  # logits of the last forward pass, one per mark
 
     @staticmethod
     def _layer(layer: Any, dtype: torch.dtype) -> dict[str, Tensor]:
-        parts = {name: getattr(layer.self_attn, name).weight for name in PROJECTIONS[:4]}
-        parts |= {name: getattr(layer.mlp, name).weight for name in PROJECTIONS[4:]}
+        parents = dict.fromkeys((*QKV, "o_proj"), layer.self_attn)
+        parents |= dict.fromkeys((*GATE_UP, "down_proj"), layer.mlp)
+        parts = {
+            "+".join(names): torch.cat([getattr(parents[name], name).weight for name in names])
+            for names in (QKV, ("o_proj",), GATE_UP, ("down_proj",))
+        }
         parts |= {"before": layer.input_layernorm.weight, "after": layer.post_attention_layernorm.weight}
         return {name: weight.detach().to(dtype) for name, weight in parts.items()}
 
     def forward(self, packed: Packed, video: Tensor) -> Tensor:
         """Logits float32 [answers, vocabulary] at ``rows``, ``columns``; video [B, 27, 576]."""
         x = F.embedding(packed.ids, self.embed)
-        at = self._at
-        x = torch.cat([x[:, :at], video.to(x.dtype), x[:, at + VIDEO_TOKENS :]], 1)
+        x = torch.cat([x[:, : self._at], video.to(x.dtype), x[:, self._at + VIDEO_TOKENS :]], 1)
         cos, sin = self._rotary(packed.positions)
+        mask = torch.zeros(packed.mask.shape, dtype=self.dtype).masked_fill(~packed.mask, -3e4)
         for k, layer in enumerate(self.frozen):
-            x = x + self._attend(k, layer, self._norm(x, layer["before"]), cos, sin, packed.mask)
+            x = x + self._attend(k, layer, self._norm(x, layer["before"]), cos, sin, mask)
             x = x + self._mlp(k, layer, self._norm(x, layer["after"]))
+            if k == MATCH_LAYER and len(packed.marks):
+                ends = x[packed.marks[:, 0], packed.marks[:, 1]]
+                self.matched = self.match(F.rms_norm(ends.float(), (ends.shape[-1],))).squeeze(-1)
         picked = self._norm(x[packed.rows, packed.columns], self.final)
         return F.linear(picked, self.embed).float()
 
@@ -131,27 +160,29 @@ class LowRankText(nn.Module):
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
         return F.rms_norm(x, (x.shape[-1],), weight, self.eps)
 
-    def _project(self, k: int, layer: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
-        a, b = self.deltas[f"a{k}_{name}"].to(x.dtype), self.deltas[f"b{k}_{name}"].to(x.dtype)
-        return F.linear(x, layer[name]) + F.linear(F.linear(x, a), b * self.scale)
+    def _project(self, k: int, layer: dict[str, Tensor], names: Sequence[str], x: Tensor) -> Tensor:
+        """The named projections side by side: a few wide products are much faster than many thin ones."""
+        a = torch.cat([self.deltas[f"a{k}_{name}"] for name in names]).to(x.dtype)
+        b = torch.block_diag(*(self.deltas[f"b{k}_{name}"] for name in names)).to(x.dtype)
+        return F.linear(x, layer["+".join(names)]) + F.linear(F.linear(x, a), b * self.scale)
 
     def _attend(
         self, k: int, layer: dict[str, Tensor], x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor
     ) -> Tensor:
         n, length, _ = x.shape
-        q, key, value = (
-            self._project(k, layer, name, x).view(n, length, -1, 64).transpose(1, 2)
-            for name in ("q_proj", "k_proj", "v_proj")
-        )
+        heads = self._project(k, layer, QKV, x).view(n, length, -1, 64).transpose(1, 2)
+        q, key, value = heads.split([self.heads, self.kv_heads, self.kv_heads], 1)
         q, key = q * cos + _half(q) * sin, key * cos + _half(key) * sin
         group = self.heads // self.kv_heads
         key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
-        out = F.scaled_dot_product_attention(q, key, value, attn_mask=mask)
-        return self._project(k, layer, "o_proj", out.transpose(1, 2).reshape(n, length, -1))
+        # Written out: with a mask, the fused kernel's backward pass takes a quarter of a step on a CPU.
+        scores = (q @ key.transpose(2, 3)) * 0.125 + mask
+        out = scores.softmax(-1) @ value
+        return self._project(k, layer, ("o_proj",), out.transpose(1, 2).reshape(n, length, -1))
 
     def _mlp(self, k: int, layer: dict[str, Tensor], x: Tensor) -> Tensor:
-        gate = F.silu(self._project(k, layer, "gate_proj", x))
-        return self._project(k, layer, "down_proj", gate * self._project(k, layer, "up_proj", x))
+        gate, up = self._project(k, layer, GATE_UP, x).chunk(2, -1)
+        return self._project(k, layer, ("down_proj",), F.silu(gate) * up)
 
     def _rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """cos and sin [B, 1, L, 64]: each slice of the frequencies follows time, row or column."""
