@@ -19,7 +19,7 @@ class Proposal:
 
 
 class Strategy(Protocol):
-    """Proposes prompts from the history. Its state is rebuilt from the history: it holds none that matters."""
+    """Proposes prompts from the history. Its state is rebuilt from there: it holds none that matters."""
 
     @property
     def name(self) -> str: ...
