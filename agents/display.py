@@ -55,7 +55,7 @@ class Progress:
         left = self.left()
         rest = "" if left is None else f", about {duration(left)} left"
         known = f" and {self.known} known" if self.known else ""
-        return f"{self.new} answers{known}, {self.rate:.0f} a second{rest}"
+        return f"{self.new} answers{known}, {self.rate:.{0 if self.rate >= 10 else 1}f} a second{rest}"
 
 
 class PlainDisplay:

@@ -163,7 +163,7 @@ def test_a_reader_that_leaves_early_is_no_error(url: str, run_id: str) -> None:
         history.add([row(run_id, f"more{i}", key=f"more {i}") for i in range(3000)])
     command = f"{sys.executable} -m prompts export --answers --history {url} | head -n 1"
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(["bash", "-c", command], cwd=root, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", command], cwd=root, capture_output=True, text=True, timeout=300)
     assert done.stdout.startswith("run,dataset,format")
     assert done.stderr == ""
 

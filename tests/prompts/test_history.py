@@ -316,7 +316,7 @@ def test_two_processes_write_at_once(url: str) -> None:
     codes = [WRITER.format(tests=folder, root=root, url=url, name=name) for name in ("one", "two")]
     writers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for code in codes]
     for writer in writers:
-        assert writer.communicate(timeout=60)[1] == b""
+        assert writer.communicate(timeout=300)[1] == b""
         assert writer.returncode == 0
     with History(url, create=False) as history:
         runs = history.runs()
