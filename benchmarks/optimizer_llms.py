@@ -221,11 +221,11 @@ def real(model: str, budget: int, seed: int, folder: Path, console: Console) -> 
 
 
 def table(rows: Sequence[dict[str, Any]]) -> Table:
-    """Rows side by side, texts left out."""
-    columns = [name for name in rows[0] if name not in ("best", "winner")]
-    shown = Table(*columns)
-    for row in rows:
-        shown.add_row(*(str(row[name]) for name in columns))
+    """Runs side by side, texts left out."""
+    shown = Table("", *(f"{row['model']} {row['seed']}" for row in rows))
+    for name in rows[0]:
+        if name not in ("best", "winner", "model", "seed"):
+            shown.add_row(name, *(str(row[name]) for row in rows))
     return shown
 
 

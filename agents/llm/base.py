@@ -58,10 +58,10 @@ class LLM(Protocol):
         """One reply; ``temperature`` None takes the user's. A local model answers the same to the same input.
 
         ``stop`` strings end the reply and are left out of it. ``begin``: how the continuation of a str
-        begins; it is part of the reply, and of no use in a conversation. ``json_schema`` constrains the reply
-        where the model can be constrained; callers parse it as if it were not. Raises UserError when the
-        model cannot be used as it is set up (no key, unknown model, nobody answers, text longer than its
-        context).
+        begins, in whole words; it is part of the reply, and of no use in a conversation. ``json_schema``
+        constrains the reply where the model can be constrained; callers parse it as if it were not. Raises
+        UserError when the model cannot be used as it is set up (no key, unknown model, nobody answers, text
+        longer than its context).
         """
 
     def close(self) -> None:

@@ -64,7 +64,7 @@ class GgufLLM:
             }
         if begin and isinstance(conversation, str):
             # Not appended to the text, which would have to be read anew for each beginning: 1 to 5 s.
-            request["grammar"] = f"root ::= {json.dumps(begin, ensure_ascii=False)} [^\\x00]*"
+            request["grammar"] = _grammar(begin)
         self._prime(request)
         return _reply(self._ask(request), time.monotonic() - started)
 
@@ -92,6 +92,11 @@ class GgufLLM:
         if "error" in answer:
             raise UserError(f"optimizer model {self.name}: {answer['error'].get('message', answer['error'])}")
         return answer
+
+
+def _grammar(begin: str) -> str:
+    """The beginning, the end of its last word, then anything: held to "the", models like to write "thelp"."""
+    return f"root ::= {json.dumps(begin, ensure_ascii=False)} ([^a-zA-Z0-9] [^\\x00]*)?"
 
 
 def _content(conversation: Conversation) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from agents.llm.base import Message
 from prompts.library import PREFIXED
 from prompts.view import HistoryView, Refusal, ScoredPrompt
 
-_TOP = 3  # always shown
-_RANKED_SHOWN, _CHAT_SHOWN, _REFUSED_SHOWN = 8, 14, 4
+_TOP = 3  # always shown in a chat
+_RANKED_SHOWN, _RANKED_FROM, _CHAT_SHOWN, _REFUSED_SHOWN = 8, 12, 14, 4
 
 RANKED = """\
 Instructions for recognising what a person does in a video, ranked from worst to best. The place is \
@@ -74,20 +74,26 @@ def candidates(view: HistoryView) -> list[ScoredPrompt]:
     return [scored for scored in view.scored if scored.prompt.id != PREFIXED.prompt.id]
 
 
-def choose(scored: Sequence[ScoredPrompt], n: int, rng: Random) -> list[ScoredPrompt]:
-    """The best and a sample of the others, worst first: new selections keep a model from repeating itself.
+def choose(scored: Sequence[ScoredPrompt], n: int, rng: Random, always: int = _TOP) -> list[ScoredPrompt]:
+    """The ``always`` best and a sample of the others, worst first: new selections avoid repeats.
 
     ``scored`` comes best first. Prompts of the same score in whole percent stand in random order.
     """
-    rest = list(scored[_TOP:])
-    shown = [*scored[:_TOP], *rng.sample(rest, min(len(rest), n - _TOP))]
+    rest = list(scored[always:])
+    shown = [*scored[:always], *rng.sample(rest, min(len(rest), n - always))]
     rng.shuffle(shown)
     return sorted(shown, key=lambda one: percent(one.score))
 
 
 def ranked(view: HistoryView, rng: Random) -> tuple[str, list[ScoredPrompt]]:
-    """The list to be continued by a better prompt, and what it shows."""
-    shown = choose(candidates(view), _RANKED_SHOWN, rng)
+    """The list to be continued by a better prompt, and what it shows.
+
+    Two thirds of the best, even the very best left out now and then: a model that continues a list copies the
+    line that stands out, and finds nothing else as long as it sees it.
+    """
+    known = candidates(view)[:_RANKED_FROM]
+    count = min(_RANKED_SHOWN, -(-2 * len(known) // 3))
+    shown = choose(known, count, rng, always=0)
     tried = "\n".join(f"Score {percent(one.score)}: {_line(one.prompt.text)}" for one in shown)
     best = percent(shown[-1].score) if shown else 50
     return RANKED.format(tried=tried, target=min(99, max(80, best + 10))), shown

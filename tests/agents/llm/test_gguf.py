@@ -49,6 +49,11 @@ def test_a_continuation_begins_as_it_is_told(smol: LLM) -> None:
     assert len(reply.text) > len(begin)
 
 
+def test_the_last_word_of_a_beginning_is_not_grown(smol: LLM) -> None:
+    replies = [smol.complete(RANKED, max_tokens=4, seed=seed, begin=" Watch th") for seed in range(6)]
+    assert not any(reply.text[len(" Watch th") :][:1].isalnum() for reply in replies)
+
+
 def test_the_seed_decides_the_sample(smol: LLM) -> None:
     texts = [smol.complete(RANKED, max_tokens=12, seed=seed, stop=["\n"]).text for seed in range(4)]
     assert len(set(texts)) > 1
