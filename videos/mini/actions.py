@@ -1,6 +1,7 @@
 """Fourteen Kinetics-50 actions as motions of the limbs: phase in, joint angles out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def _wave(phase: Floats, low: float, high: float, offset: float = 0.0) -> Floats
 def _keys(phase: Floats, *points: tuple[float, float]) -> Floats:
     """Piecewise-linear keyframes (phase, value), periodic, smoothed a little by the sampling itself."""
     xs, ys = zip(*points, strict=True)
-    return np.interp(phase % 1.0, [*xs, xs[0] + 1.0], [*ys, ys[0]])
+    return np.asarray(np.interp(phase % 1.0, [*xs, xs[0] + 1.0], [*ys, ys[0]]), np.float64)
 
 
 def _still(phase: Floats, value: float) -> Floats:
@@ -213,12 +214,11 @@ def perform(action: str, times: Floats, rng: np.random.Generator) -> Pose:
     phase = times / (period * rng.uniform(0.75, 1.35)) + rng.random()
     pose = motion(phase, rng)
     gain = rng.uniform(0.85, 1.12)
-    return Pose(**{name: _personal(name, value, gain, rng) for name, value in vars(pose).items()})
+    angles = {name: value for name, value in vars(pose).items() if isinstance(value, np.ndarray)}
+    return replace(pose, **{name: _personal(name, value, gain, rng) for name, value in angles.items()})
 
 
-def _personal(name: str, value: Floats | float | bool, gain: float, rng: np.random.Generator) -> object:
-    if not isinstance(value, np.ndarray):
-        return value
+def _personal(name: str, value: Floats, gain: float, rng: np.random.Generator) -> Floats:
     if name in ("lift", "shift"):
         return value * gain
     middle = float(value.mean())

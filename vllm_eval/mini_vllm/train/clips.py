@@ -126,7 +126,7 @@ def _coverage(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
     small = np.stack(
         [np.asarray(Image.fromarray(m).resize((grid, grid), Image.Resampling.BOX)) for m in mask]
     )
-    return small.reshape(-1, 2, grid, grid).mean(1).astype(np.float32) / 255
+    return np.asarray(small.reshape(-1, 2, grid, grid).mean(1) / 255, np.float32)
 
 
 def _patch_numbers(spots: Floats) -> NDArray[np.int64]:

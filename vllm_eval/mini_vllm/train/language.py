@@ -174,7 +174,7 @@ def _rates(
 def train(options: argparse.Namespace) -> None:
     """Run or resume the stage."""
     learner = Learner(options.out, options.lr)
-    agree = expected_agreement()
+    agree = options.agree or expected_agreement()
     pool = load_or_build(options.out / "pool.pt", learner.tower, options.pool, agree, seed=1)
     held = load_or_build(options.out / "held.pt", learner.tower, 400, 0.35, seed=2)
     path = options.out / "language.pt"
@@ -215,6 +215,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=280)
     parser.add_argument("--clips", type=int, default=8, help="clips per step")
     parser.add_argument("--room", type=int, default=280, help="tokens of questions per clip")
+    parser.add_argument("--agree", type=float, help="share of clips whose scene agrees (default: as drawn)")
     parser.add_argument("--pool", type=int, default=8000, help="clips the questions are about")
     parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")
     parser.add_argument("--out", type=Path, default=Path("runs/mini_train"), help="checkpoints and log")

@@ -93,9 +93,16 @@ def pack(head: Sequence[int], tail: int, video: int, asked: Sequence[Sequence[As
                 columns.append(at + len(one.question) - 1 + j)
                 targets.append(target)
             at += len(tokens)
-    answers = (torch.tensor(v) for v in (rows, columns, targets))
-    ends = torch.tensor(marks, dtype=torch.long).view(-1, 2), torch.tensor(matches)
-    return Packed(ids, positions, _mask(segment), *answers, *ends)
+    return Packed(
+        ids=ids,
+        positions=positions,
+        mask=_mask(segment),
+        rows=torch.tensor(rows),
+        columns=torch.tensor(columns),
+        targets=torch.tensor(targets),
+        marks=torch.tensor(marks, dtype=torch.long).view(-1, 2),
+        matches=torch.tensor(matches),
+    )
 
 
 def _mask(segment: Tensor) -> Tensor:
@@ -163,7 +170,8 @@ class LowRankText(nn.Module):
     def _project(self, k: int, layer: dict[str, Tensor], names: Sequence[str], x: Tensor) -> Tensor:
         """The named projections side by side: a few wide products are much faster than many thin ones."""
         a = torch.cat([self.deltas[f"a{k}_{name}"] for name in names]).to(x.dtype)
-        b = torch.block_diag(*(self.deltas[f"b{k}_{name}"] for name in names)).to(x.dtype)
+        blocks = [self.deltas[f"b{k}_{name}"] for name in names]
+        b: Tensor = torch.block_diag(*blocks).to(x.dtype)  # type: ignore[no-untyped-call]
         return F.linear(x, layer["+".join(names)]) + F.linear(F.linear(x, a), b * self.scale)
 
     def _attend(
@@ -171,7 +179,7 @@ class LowRankText(nn.Module):
     ) -> Tensor:
         n, length, _ = x.shape
         heads = self._project(k, layer, QKV, x).view(n, length, -1, 64).transpose(1, 2)
-        q, key, value = heads.split([self.heads, self.kv_heads, self.kv_heads], 1)
+        q, key, value = torch.split(heads, [self.heads, self.kv_heads, self.kv_heads], 1)
         q, key = q * cos + _half(q) * sin, key * cos + _half(key) * sin
         group = self.heads // self.kv_heads
         key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
