@@ -8,12 +8,12 @@ from assets.errors import UserError
 
 __all__ = ["BUNDLED", "LLM", "LLMSettings", "Message", "Reply", "load_llm"]
 
-# Fetched by content hash. False: better at continuing a list than at obeying. The 0.5B model does write JSON
-# when it is held to it, and fills it with copies of the prompts shown, the worst ones as readily as the best.
+# Fetched by content hash. False: better at continuing a list than at obeying. The larger two do write JSON
+# when held to it, and fill it with copies of the prompts shown, the worst as readily as the best.
 BUNDLED: dict[str, bool] = {
     "smollm2-135m-instruct": False,
     "qwen2.5-coder-0.5b-instruct": False,
-    "qwen2.5-coder-1.5b-instruct": True,
+    "qwen2.5-coder-1.5b-instruct": False,
 }
 
 

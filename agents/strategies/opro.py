@@ -28,7 +28,7 @@ _SAMPLES = 4  # continuations for one proposal at most
 _LINE_TOKENS = 56
 _IDEA_TOKENS = 130
 _GROWS_UP_TO = 30  # words; longer prompts are not extended further
-_PARENTS = 5  # of the best, one is extended
+_PARENTS = 5  # of the best so many, and of the best third, one is extended
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ class Opro:
 
     def _beginning(self, view: HistoryView, attempt: int, rng: Random) -> _Beginning:
         """Half of them openings, in an order of this run's own; else a good short prompt, or half of one."""
-        short = [one for one in candidates(view) if len(one.prompt.text.split()) <= _GROWS_UP_TO][:_PARENTS]
+        short = [one for one in candidates(view) if len(one.prompt.text.split()) <= _GROWS_UP_TO]
+        short = short[: min(_PARENTS, -(-len(short) // 3))]
         draw = rng.random()
         if draw < 0.5 or not short or not _proposed(view):
             turn = len(view.scored) + len(view.refused) + attempt

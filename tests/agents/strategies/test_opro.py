@@ -127,7 +127,7 @@ class TestRanked:
         for round_ in range(10):
             Opro(llm, seed=1).ask(view(round_=round_), 4)
         begun = [asked["begin"].strip() for asked in llm.asked]
-        assert len(set(begun)) > 12
+        assert len(set(begun)) >= 10
         assert any(begin in OPENERS for begin in begun)
         assert any(begin.startswith("Watch limb number") for begin in begun)
 
