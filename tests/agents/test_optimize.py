@@ -36,7 +36,14 @@ def flags(folder: Path, *more: str) -> list[str]:
 
 def start(folder: Path, seconds: float, *more: str) -> "subprocess.Popen[str]":
     command = [sys.executable, str(DRIVER), str(seconds), str(folder / "answers"), *flags(folder, *more)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=_hear_ctrl_c
+    )
+
+
+def _hear_ctrl_c() -> None:
+    """Tests started in the background inherit a shell's ignored SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def bought(folder: Path) -> list[str]:
