@@ -93,10 +93,11 @@ def test_a_question_about_the_place_is_answered_with_the_places_action() -> None
     asker = questions.Asker(_Letters())
     rng = np.random.default_rng(0)
     place, person = wordings.Wording("where", -1.0), wordings.Wording("who", 0.5)
+    lesson = questions.Lesson(hints=0.0, free=0.2, counts={2: 0.5, 5: 0.5})
     for _ in range(20):
-        asked = asker.about(place, "archery", "bowling", rng)
+        asked = asker.about(place, "archery", "bowling", rng, lesson)
         assert _Letters.right(asked) == "bowling"
-        assert _Letters.right(asker.about(person, "archery", "bowling", rng)) == "archery"
+        assert _Letters.right(asker.about(person, "archery", "bowling", rng, lesson)) == "archery"
 
 
 def test_the_scene_agrees_in_about_seven_clips_of_ten() -> None:
