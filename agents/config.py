@@ -185,7 +185,7 @@ class LLMConfig(Section):
     """The language model that proposes."""
 
     model: str = Field(
-        default="qwen2.5-coder-0.5b-instruct",
+        default="smollm2-135m-instruct",
         description="bundled name, path of a .gguf file, or name at base_url",
     )
     base_url: str | None = Field(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -215,7 +216,8 @@ def perform(action: str, times: Floats, rng: np.random.Generator) -> Pose:
     pose = motion(phase, rng)
     gain = rng.uniform(0.85, 1.12)
     angles = {name: value for name, value in vars(pose).items() if isinstance(value, np.ndarray)}
-    return replace(pose, **{name: _personal(name, value, gain, rng) for name, value in angles.items()})
+    own: dict[str, Any] = {name: _personal(name, value, gain, rng) for name, value in angles.items()}
+    return replace(pose, **own)
 
 
 def _personal(name: str, value: Floats, gain: float, rng: np.random.Generator) -> Floats:

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from videos.mini.actions import ACTIONS
 from vllm_eval.mini_vllm.train.clips import PLACES
 from vllm_eval.mini_vllm.train.pool import Pool, load_or_build
-from vllm_eval.mini_vllm.train.questions import Asker, expected_agreement, lesson_at, wording_for
+from vllm_eval.mini_vllm.train.questions import LAST, Asker, expected_agreement, lesson_at, wording_for
 from vllm_eval.mini_vllm.train.text import PREFIX, VIDEO_TOKENS, Asked, LowRankText, pack
 from vllm_eval.mini_vllm.train.tower import learning_rate, save
 from vllm_eval.mini_vllm.train.vision import TOKEN
@@ -42,16 +42,22 @@ WATCHED = {
 class Learner:
     """Everything stage 2 trains, and the step that does it."""
 
-    def __init__(self, out: Path, lr: float) -> None:
+    def __init__(self, out: Path, lr: float, shipped: bool = False) -> None:
         from vllm_eval.mini_vllm.assemble import build_model
+        from vllm_eval.mini_vllm.weights import WEIGHTS, Trained, read_trained
+
+        trained = read_trained(WEIGHTS) if shipped else Trained()
+        self.past_lessons = shipped
 
         mini = build_model(torch.float32, None)
         self.tokenizer: Any = mini.tokenizer
         self.asker = Asker(self.tokenizer)
         self.tower: Any = mini.model.model.visual
-        self.tower.load_state_dict(torch.load(out / "tower.pt", weights_only=True)["tower"])
+        seen = trained.visual or torch.load(out / "tower.pt", weights_only=True)["tower"]
+        self.tower.load_state_dict(seen)
         torch.manual_seed(1)
         self.text = LowRankText(mini.model.model.language_model, RANK, SCALE)
+        self.text.start_from(trained.low_rank)
         self.parameters = [*self.tower.merger.parameters(), *self.text.parameters()]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=lr, weight_decay=0.0, betas=(0.9, 0.98))
         self.step, self.seconds, self.matching = 0, 0.0, 0.0
@@ -121,7 +127,7 @@ def drawn(pool: Pool, learner: Learner, clips: int, room: int, agree: float, rng
     agrees = pool.agrees.numpy()
     sides = np.flatnonzero(agrees), np.flatnonzero(~agrees)
     chosen = [int(rng.choice(sides[0] if rng.random() < agree else sides[1])) for _ in range(clips)]
-    lesson, asked = lesson_at(learner.step), []
+    lesson, asked = LAST if learner.past_lessons else lesson_at(learner.step), []
     for clip in chosen:
         action, place = ACTIONS[int(pool.action[clip])], PLACES[int(pool.place[clip])]
         row: list[Asked] = []
@@ -173,14 +179,15 @@ def _rates(
 
 def train(options: argparse.Namespace) -> None:
     """Run or resume the stage."""
-    learner = Learner(options.out, options.lr)
+    options.out.mkdir(parents=True, exist_ok=True)
+    learner = Learner(options.out, options.lr, options.shipped)
     agree = options.agree or expected_agreement()
     pool = load_or_build(options.out / "pool.pt", learner.tower, options.pool, agree, seed=1)
     held = load_or_build(options.out / "held.pt", learner.tower, 400, 0.35, seed=2)
     path = options.out / "language.pt"
     if path.exists():
         learner.restore(torch.load(path, weights_only=True))
-    else:
+    elif not options.shipped:
         learner.start(pool)
     began, earlier, recent = time.time(), learner.seconds, []
     with open(options.out / "language.log", "a", encoding="utf-8") as log:
@@ -215,6 +222,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=280)
     parser.add_argument("--clips", type=int, default=8, help="clips per step")
     parser.add_argument("--room", type=int, default=280, help="tokens of questions per clip")
+    parser.add_argument("--shipped", action="store_true", help="begin with the weights in the package")
     parser.add_argument("--agree", type=float, help="share of clips whose scene agrees (default: as drawn)")
     parser.add_argument("--pool", type=int, default=8000, help="clips the questions are about")
     parser.add_argument("--lr", type=float, default=1.2e-3, help="peak learning rate")

@@ -4,7 +4,7 @@ A row is one video followed by several questions that see the video and not one 
 paid for once. ``tests/vllm_eval/test_mini_train.py`` holds it to transformers' own Qwen2-VL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,6 +135,14 @@ class LowRankText(nn.Module):
                 self.deltas[f"b{k}_{name}"] = nn.Parameter(torch.zeros(rows, rank))
         self.match = nn.Linear(config.hidden_size, 1)
         self.matched = torch.zeros(0)  # logits of the last forward pass, one per mark
+
+    def start_from(self, low_rank: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        """Take over deltas as ``weights.read_trained`` gives them: ``layers.0.mlp.up_proj`` -> (A, B)."""
+        with torch.no_grad():
+            for module, (a, b) in low_rank.items():
+                _, layer, _, name = module.split(".")
+                self.deltas[f"a{layer}_{name}"].copy_(a)
+                self.deltas[f"b{layer}_{name}"].copy_(b)
 
     @staticmethod
     def _layer(layer: Any, dtype: torch.dtype) -> dict[str, Tensor]:
