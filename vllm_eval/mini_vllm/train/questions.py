@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from videos.mini.actions import ACTIONS
-from vllm_eval.mini_vllm.train.clips import PLACES
 from vllm_eval.mini_vllm.train.text import SUFFIX_END, Asked
 from vllm_eval.mini_vllm.train.wordings import Wording, draw
-from vllm_eval.questions.layout import STYLES, lettered
+from vllm_eval.questions.layout import lettered
 
 
 @dataclass(frozen=True)
@@ -137,11 +136,3 @@ def _choices(action: str, place: str, count: int, rng: np.random.Generator) -> l
     chosen = [*own, *others[: max(0, count - len(own))]]
     rng.shuffle(chosen)
     return chosen
-
-
-def place_name(number: int) -> str:
-    """The place of that number: an action's name, or a plain place's."""
-    return PLACES[number]
-
-
-__all__ = ["STYLES", "Asker", "expected_agreement", "place_name", "wording_for"]
