@@ -86,7 +86,8 @@ class Heads(nn.Module):
 
     From merged tokens [B, P, 9, 576]: the action per clip and per pair, the place, limb directions of both
     frames of a pair. From patches [N, 36, 192]: the person's share of each, and in which of them each joint
-    is in either frame, [N, 34, 36]. With the joints, actions were learned in half the steps.
+    is in either frame, [N, 34, 36]. 600 steps without the joints brought 32 % of the actions,
+    500 more with them 69 %.
     """
 
     def __init__(self) -> None:
