@@ -24,6 +24,7 @@ from vllm_eval.metrics import Estimate
 Clock = Callable[[], float]
 
 PROGRESS_SECONDS = 15.0  # between two progress lines where there is no terminal
+SETTLED_SECONDS = 8.0  # before that the first batches say little about the rest
 LONGEST = 300  # characters of a prompt shown in one line
 
 
@@ -32,7 +33,12 @@ class Progress:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock, self._started = clock, clock()
+        self._began = self._started
         self.new = self.known = self.planned = 0
+
+    def plan(self, answers: int) -> None:
+        """So many answers are to come; their time counts from here, what was loaded before does not."""
+        self.planned, self._began = answers, self._clock()
 
     @property
     def elapsed(self) -> float:
@@ -41,12 +47,13 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """New answers per second over all of the time, the optimizer's thinking included."""
-        return self.new / self.elapsed if self.elapsed > 0 else 0.0
+        """New answers per second since they were planned, the optimizer's thinking included."""
+        asking = self._clock() - self._began
+        return self.new / asking if asking > 0 else 0.0
 
     def left(self) -> float | None:
         """Seconds until all planned answers are there; None before anything can be said."""
-        if self.new == 0:
+        if self.new == 0 or self._clock() - self._began < SETTLED_SECONDS:
             return None
         return max(0, self.planned - self.new - self.known) / self.rate
 
@@ -80,7 +87,7 @@ class PlainDisplay:
 
     def plan(self, answers: int) -> None:
         """As Watcher.plan."""
-        self.progress.planned = answers
+        self.progress.plan(answers)
 
     def phase(self, name: str) -> None:
         """As Watcher.phase."""

@@ -4,7 +4,15 @@ import io
 
 from rich.console import Console
 
-from agents.display import LiveDisplay, PlainDisplay, Progress, duration, open_display, summary
+from agents.display import (
+    SETTLED_SECONDS,
+    LiveDisplay,
+    PlainDisplay,
+    Progress,
+    duration,
+    open_display,
+    summary,
+)
 from agents.watcher import Standing
 from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
@@ -93,19 +101,35 @@ def test_progress_lines_come_now_and_then_where_there_is_no_terminal() -> None:
     ]
 
 
-def test_time_left_is_unknown_before_the_first_answer() -> None:
-    progress = Progress(Clock())
-    progress.planned = 10
+def test_time_left_is_unknown_before_the_first_answers_have_settled() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    progress.plan(10)
     assert progress.left() is None
     assert progress.text() == "0 answers, 0.0 a second"
+    progress.new, clock.now = 2, SETTLED_SECONDS / 2
+    assert progress.left() is None
+    clock.now = SETTLED_SECONDS
+    assert progress.left() == 4 * SETTLED_SECONDS
+
+
+def test_what_was_loaded_before_the_first_question_is_no_part_of_the_rate() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    clock.now = 1000
+    progress.plan(100)
+    progress.new, clock.now = 50, 1010
+    assert progress.rate == 5
+    assert progress.left() == 10
+    assert progress.elapsed == 1010
 
 
 def test_known_answers_shorten_the_rest_without_speeding_up_the_rate() -> None:
     clock = Clock()
     progress = Progress(clock)
-    progress.planned, progress.new, progress.known, clock.now = 100, 10, 50, 5
+    progress.planned, progress.new, progress.known, clock.now = 100, 20, 50, 10
     assert progress.rate == 2
-    assert progress.left() == 20
+    assert progress.left() == 15
 
 
 def test_long_prompts_are_cut() -> None:

@@ -10,6 +10,7 @@ from vllm_eval.engines.checkpoints import find_file, identity
 from vllm_eval.engines.patches import Patches, PatchSettings, normaliser, read_settings
 from vllm_eval.engines.rendering import Template, read_template
 from vllm_eval.engines.text_stack import TextStack
+from vllm_eval.quiet import no_bars
 
 if TYPE_CHECKING:
     import torch
@@ -167,7 +168,7 @@ def _load(path: str, config: Any, dtype: "torch.dtype", device: str) -> Any:
 
     if config.model_type not in FAMILIES:
         raise UserError(f"{path} is of type {config.model_type}, expected one of: {', '.join(FAMILIES)}")
-    with _no_bars():
+    with no_bars():
         family = getattr(transformers, FAMILIES[config.model_type])
         model = family.from_pretrained(path, config=config, dtype=dtype, attn_implementation="sdpa")
     return model.eval().requires_grad_(False).to(device)
@@ -204,18 +205,3 @@ def _plain_errors(path: str) -> Iterator[None]:
         raise UserError(
             f"cannot load model {path!r} ({reason}): expected a folder, a hub name or mini"
         ) from failure
-
-
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """Loading bars would tear a live display apart."""
-    import transformers
-
-    logging: Any = transformers.utils.logging
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

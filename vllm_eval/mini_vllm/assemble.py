@@ -20,6 +20,7 @@ from vllm_eval.mini_vllm.config import (
 )
 from vllm_eval.mini_vllm.sealed import build_sealed
 from vllm_eval.mini_vllm.weights import WEIGHTS, Trained, merge_low_rank, read_trained
+from vllm_eval.quiet import no_bars
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +81,8 @@ def _write(folder: Path, weights: Path | None) -> None:
     import torch
 
     mini = build_model(torch.bfloat16, weights)
-    mini.model.save_pretrained(folder)
+    with no_bars():
+        mini.model.save_pretrained(folder)
     mini.tokenizer.save_pretrained(folder)
     for name, content in processor_files().items():
         (folder / name).write_text(json.dumps(content, indent=2) + "\n")

@@ -132,7 +132,7 @@ def drawn(pool: Pool, learner: Learner, clips: int, room: int, agree: float, rng
         action, place = ACTIONS[int(pool.action[clip])], PLACES[int(pool.place[clip])]
         row: list[Asked] = []
         while sum(one.tokens for one in row) < room:
-            wording = wording_for(action, bool(agrees[clip]), rng, lesson.longest)
+            wording = wording_for(action, bool(agrees[clip]), rng, lesson)
             row.append(learner.asker.about(wording, action, place, rng, lesson))
         asked.append(row[:-1] or row)
     return pool.hidden[chosen], asked
@@ -220,8 +220,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--steps", type=int, default=280)
-    parser.add_argument("--clips", type=int, default=8, help="clips per step")
-    parser.add_argument("--room", type=int, default=280, help="tokens of questions per clip")
+    parser.add_argument("--clips", type=int, default=12, help="clips per step")
+    parser.add_argument("--room", type=int, default=180, help="tokens of questions per clip")
     parser.add_argument("--shipped", action="store_true", help="begin with the weights in the package")
     parser.add_argument("--agree", type=float, help="share of clips whose scene agrees (default: as drawn)")
     parser.add_argument("--pool", type=int, default=8000, help="clips the questions are about")

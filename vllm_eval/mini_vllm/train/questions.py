@@ -8,7 +8,7 @@ import numpy as np
 
 from videos.mini.actions import ACTIONS
 from vllm_eval.mini_vllm.train.text import SUFFIX_END, Asked
-from vllm_eval.mini_vllm.train.wordings import Wording, draw
+from vllm_eval.mini_vllm.train.wordings import PERSON_WEIGHT, Wording, draw
 from vllm_eval.questions.layout import lettered
 
 
@@ -16,13 +16,19 @@ from vllm_eval.questions.layout import lettered
 class Lesson:
     """What is asked at a stage of the training. ``hints``: share of questions that tell a name and ask for
     its letter; ``free``: share answered with the name itself; ``counts``: how often how many choices are
-    given; ``longest``: characters of a wording."""
+    given; ``longest``: characters of a wording; ``graded``: also those that ask a little for the person."""
 
     hints: float
     free: float
     counts: dict[int, float]
     longest: int = 1000
     prefixed: bool = True
+    graded: bool = True
+
+    def takes(self, wording: Wording) -> bool:
+        """Whether a wording is for this lesson; ungraded ones leave out what is neither here nor there."""
+        clear = abs(wording.weight) >= 0.55 or abs(wording.weight) <= PERSON_WEIGHT
+        return len(wording.text) <= self.longest and (self.graded or clear)
 
     def options(self, rng: np.random.Generator) -> int:
         """A number of choices."""
@@ -30,11 +36,14 @@ class Lesson:
 
 
 # Naming the action was learned within 100 steps; of letters among five choices nothing was learned in 175.
-# Two choices first, short wordings first: then the letters come.
+# Two choices first, short wordings first: then the letters come. From 530 on clear wordings only, so that
+# what is asked for comes to matter; then all of them.
 LESSONS: tuple[tuple[int, Lesson], ...] = (
     (175, Lesson(0.0, 0.13, {5: 0.92, 14: 0.08})),
     (240, Lesson(0.3, 0.08, {2: 0.7, 3: 0.3}, longest=60, prefixed=False)),
     (280, Lesson(0.15, 0.08, {2: 0.25, 3: 0.25, 5: 0.5}, longest=100)),
+    (530, Lesson(0.03, 0.1, {5: 0.92, 14: 0.08})),
+    (700, Lesson(0.02, 0.05, {5: 0.97, 14: 0.03}, longest=130, graded=False)),
 )
 LAST = Lesson(0.03, 0.1, {5: 0.92, 14: 0.08})
 
@@ -54,7 +63,7 @@ HINTS = (
     "Which letter stands for {}?",
     "Somebody is {} here. Pick the letter.",
 )
-PLACE_AGREEMENT = 0.4  # questions about the place are mostly asked where it makes a difference
+PLACE_AGREEMENT = 0.25  # questions about the place are mostly asked where it makes a difference
 
 
 @dataclass(frozen=True)
@@ -107,11 +116,11 @@ class Asker:
         return self.mcq(wording.text, _choices(action, place, lesson.options(rng), rng), right, style)
 
 
-def wording_for(action: str, agrees: bool, rng: np.random.Generator, longest: int = 1000) -> Wording:
+def wording_for(action: str, agrees: bool, rng: np.random.Generator, lesson: Lesson = LAST) -> Wording:
     """A wording as likely as this kind of clip is among those it is asked about."""
     while True:
         wording = draw(rng)
-        if len(wording.text) > longest:
+        if not lesson.takes(wording):
             continue
         share = PLACE_AGREEMENT if wording.about_place else wording.agreement(action)
         if rng.random() < (share if agrees else 1 - share):

@@ -79,7 +79,7 @@ def draw(rng: np.random.Generator) -> Wording:
         return _assembled(rng, [_filler(rng)] if rng.random() < 0.4 else [], "neutral")
     if kind < 0.28:
         return _assembled(rng, [_filler(rng)] if rng.random() < 0.3 else [], "person")
-    if kind < 0.34:
+    if kind < 0.35:
         text = _one(rng, PLACE_QUESTIONS)
         return Wording(f"{_filler(rng)[0]} {text}" if rng.random() < 0.3 else text, -1.0)
     clauses = [_clause(rng) for _ in range(int(rng.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.17, 0.08])))]
