@@ -1,59 +1,96 @@
 """Readers of the datasets as they are published; the bundled benchmark is read by the same ones."""
 
 import warnings
+from collections import Counter
 from pathlib import Path
 
 from assets.errors import UserError
 from videos.clip import ClipSet
+from videos.datasets.folder import read_folder
 from videos.datasets.hat import read_hat
-from videos.datasets.kinetics import read_kinetics
+from videos.datasets.kinetics import SPLITS, read_kinetics, read_kinetics50
 from videos.datasets.mimetics import read_mimetics
+from videos.datasets.reading import LeftOut, Reader, Reading
 
 MINI = "mini"
 
-_KNOWN = "hat:<rand|close|far|same>_<number>, kinetics:<train|val|test> or mimetics"
+_SPLIT = f"<{'|'.join(SPLITS)}>"
+
+# One line for each kind of data set: the name before the colon -> its reader, what may follow the colon,
+# and its folder below a root that holds several data sets.
+READERS: dict[str, Reader] = {
+    "hat": Reader(read_hat, "<rand|close|far|same>_<number>", "hat"),
+    "kinetics": Reader(read_kinetics, _SPLIT, "kinetics"),
+    "kinetics50": Reader(read_kinetics50, _SPLIT, "kinetics"),
+    "mimetics": Reader(read_mimetics, "", "mimetics"),
+    "folder": Reader(read_folder, "[<name of its csv>]", ""),
+}
 
 
 class MissingClipsWarning(UserWarning):
-    """Some annotated clips have no files; they are left out."""
+    """Some annotated clips cannot be used; they are left out."""
 
 
 def load(dataset: str, root: str | Path) -> ClipSet:
-    """The clips of ``hat:rand_1`` (or close, far, same; any number), ``kinetics:val`` or ``mimetics``.
+    """The clips of ``hat:rand_1``, ``kinetics:val``, ``mimetics``, ...: READERS has all names.
 
-    ``root`` is the dataset's folder, or "mini" for the bundled benchmark, which is written on first use.
-    Clips without files are left out with a MissingClipsWarning that counts them; UserError when none is left.
+    ``root`` is the dataset's folder, one that holds it under its name, or "mini" for the bundled benchmark,
+    which is written on first use. Rows that give no clip are left out with a MissingClipsWarning that counts
+    them by reason; UserError when none is left.
+    """
+    reading = read(dataset, root)
+    if not reading.clips.clips:
+        example = f", {_example(reading.left_out)}" if reading.left_out else ""
+        raise UserError(
+            f"{reading.root}: no files for any of the {len(reading)} clips of {dataset}{example}; "
+            "put them there, or check its annotations"
+        )
+    if reading.left_out:
+        counts = Counter(row.reason for row in reading.left_out)
+        told = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+        text = f"{dataset}: {len(reading.left_out)} of {len(reading)} clips are left out ({told})"
+        warnings.warn(f"{text}, {_example(reading.left_out)}", MissingClipsWarning, stacklevel=2)
+    return reading.clips
+
+
+def read(dataset: str, root: str | Path) -> Reading:
+    """The same with all that was left out, and no complaint where that is everything.
+
+    Raises UserError for an unknown data set, an absent root and annotations that cannot be read.
     """
     name, _, part = dataset.partition(":")
-    if name not in ("hat", "kinetics", "mimetics") or bool(part) != (name != "mimetics"):
-        raise UserError(f"dataset {dataset!r} is unknown, expected {_KNOWN}")
-    folder = _root(name, root)
+    reader = READERS.get(name)
+    if reader is None or not reader.takes(part):
+        raise UserError(f"dataset {dataset!r} is unknown, expected {known_names()}")
+    folder = _root(reader, root)
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder, expected the root of {name}; or use the root {MINI!r}")
-    clips, missing = _read(name, part, folder)
-    _report(clips, missing, folder)
-    return clips
+        found = "is no folder" if folder.exists() else "no such folder"
+        raise UserError(f"{folder}: {found}, expected the root of {name}; or use the root {MINI!r}")
+    clips, left_out = reader.read(folder, part)
+    rows = (LeftOut(row, "missing") if isinstance(row, str) else row for row in left_out)
+    return Reading(clips, tuple(rows), folder)
 
 
-def _root(name: str, root: str | Path) -> Path:
+def known_names() -> str:
+    """All data sets there are readers for, as their names are written."""
+    return ", ".join(
+        name
+        + (f"[:{reader.part[1:]}" if reader.part.startswith("[") else f":{reader.part}" * bool(reader.part))
+        for name, reader in READERS.items()
+    )
+
+
+def _root(reader: Reader, root: str | Path) -> Path:
     if str(root) == MINI:
         from videos.mini.benchmark import benchmark  # draws and encodes; real data needs none of it
 
-        return benchmark() / name
-    return Path(root).expanduser()
+        return benchmark() / reader.folder
+    folder = Path(root).expanduser()
+    if folder.name == reader.folder or not (folder / reader.folder).is_dir():
+        return folder
+    return folder / reader.folder
 
 
-def _read(name: str, part: str, root: Path) -> tuple[ClipSet, tuple[str, ...]]:
-    if name == "hat":
-        return read_hat(root, part)
-    return read_kinetics(root, part) if name == "kinetics" else read_mimetics(root)
-
-
-def _report(clips: ClipSet, missing: tuple[str, ...], root: Path) -> None:
-    total = len(clips) + len(missing)
-    if not clips.clips:
-        example = f", {missing[0]} for one; put them there" if missing else "; check its annotations"
-        raise UserError(f"{root}: no files for any of the {total} clips of {clips.name}{example}")
-    if missing:
-        text = f"{clips.name}: {len(missing)} of {total} clips have no files in {root}, {missing[0]} for one"
-        warnings.warn(f"{text}; they are left out", MissingClipsWarning, stacklevel=3)
+def _example(rows: tuple[LeftOut, ...]) -> str:
+    detail = f" ({rows[0].detail})" if rows[0].detail else ""
+    return f"{rows[0].clip}{detail} for one"

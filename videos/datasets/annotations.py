@@ -1,56 +1,66 @@
 """Rows of Kinetics' annotation format, which Mimetics shares: label, YouTube id, start, end, split."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets.errors import UserError
+from videos.datasets.classes import class_name as class_name  # what readers of other formats take from here
+from videos.datasets.reading import LeftOut
+from videos.datasets.text import read_table
 
-_NEEDED = ("label", "youtube_id", "time_start", "time_end")
+NEEDED = ("label", "youtube_id", "time_start", "time_end")
+HEADER = ",".join((*NEEDED, "split"))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One annotated clip; times in whole seconds, ``split`` empty where the file has no such column."""
+    """One annotated clip: ``name`` is what its file is called without an ending, ``video`` its YouTube id.
+
+    ``split`` is empty where the annotation does not tell; ``place`` is ``file:line``.
+    """
 
     label: str
-    youtube_id: str
-    start: int
-    end: int
-    split: str
-
-    @property
-    def name(self) -> str:
-        """What the clip's file is called, without its ending."""
-        return f"{self.youtube_id}_{self.start:06d}_{self.end:06d}"
+    name: str
+    video: str
+    split: str = ""
+    place: str = ""
 
 
-def read_rows(path: Path) -> tuple[Row, ...]:
-    """All rows, labels with spaces. Raises UserError with file and line for what cannot be read."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            absent = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-            if absent:
-                raise UserError(f"{path}: no column {', '.join(absent)}; expected {','.join(_NEEDED)},split")
-            return tuple(_row(line, f"{path}:{reader.line_num}") for line in reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as failure:
-        raise UserError(f"{path}: {failure}; expected a csv file of Kinetics' format") from failure
+@dataclass(frozen=True)
+class Annotation:
+    """All rows of one file, and those that make no sense."""
+
+    rows: tuple[Row, ...]
+    broken: tuple[LeftOut, ...] = ()
 
 
-def class_name(text: str) -> str:
-    """A label or folder name as the class is called: with spaces, whichever way it was written."""
-    return " ".join(text.replace("_", " ").split())
+def read_rows(path: Path) -> Annotation:
+    """Rows of a csv with the columns ``HEADER`` (split may be absent, others may follow), labels with spaces.
+
+    Times are whole seconds. Raises UserError for a file that is no such csv; a row without a label, an id or
+    times is kept as broken.
+    """
+    rows: list[Row] = []
+    broken: list[LeftOut] = []
+    for line in read_table(path, NEEDED, HEADER):
+        found = _row(line.values, line.place)
+        if isinstance(found, Row):
+            rows.append(found)
+        else:
+            broken.append(found)
+    return Annotation(tuple(rows), tuple(broken))
 
 
-def _row(line: Mapping[str, str | None], place: str) -> Row:
-    values = {name: (line.get(name) or "").strip() for name in (*_NEEDED, "split")}
+def _row(values: Mapping[str, str], place: str) -> Row | LeftOut:
+    video = values["youtube_id"]
+    if not values["label"] or not video:
+        return LeftOut(place, "unreadable", "empty label or youtube_id, expected both")
     try:
         start, end = (int(float(values[name])) for name in ("time_start", "time_end"))
-    except (ValueError, OverflowError) as failure:
-        times = f"{values['time_start']!r} to {values['time_end']!r}"
-        raise UserError(f"{place}: times {times}, expected seconds; repair the line") from failure
-    if not values["label"] or not values["youtube_id"]:
-        raise UserError(f"{place}: empty label or youtube_id, expected both; repair the line")
-    return Row(class_name(values["label"]), values["youtube_id"], start, end, values["split"])
+    except (ValueError, OverflowError):
+        start, end = -1, -1
+    if not 0 <= start < end:
+        times = f"times {values['time_start']!r} to {values['time_end']!r}"
+        return LeftOut(place, "unreadable", f"{times} of {video}, expected seconds, the later one second")
+    name = f"{video}_{start:06d}_{end:06d}"
+    return Row(class_name(values["label"]), name, video, values.get("split", "").lower(), place)
