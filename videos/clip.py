@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.errors import UserError
+from videos.groups import components
 
 Pixels = NDArray[np.uint8]
 
@@ -48,7 +48,10 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True)
 class Clip:
-    """One item to answer. ``sources`` names every original video in it: the unit of splits and clusters."""
+    """One item to answer. ``sources`` names every original video in it: the unit of splits and clusters.
+
+    ``choices`` are the labels to offer, in that order, where the dataset fixes them; else the question draws.
+    """
 
     id: str
     human: str
@@ -56,6 +59,7 @@ class Clip:
     sources: tuple[str, ...]
     frames: FrameSource
     tags: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,24 +75,19 @@ class ClipSet:
 
     def clusters(self) -> tuple[str, ...]:
         """Per clip, the id of its connected component of shared sources: what can be resampled."""
-        roots = _components(self.clips)
+        roots = components(clip.sources for clip in self.clips)
         return tuple(roots[clip.sources[0]] for clip in self.clips)
 
     def split(self, fractions: Mapping[str, float], seed: int) -> dict[str, "ClipSet"]:
-        """Divide so that no source stands on two sides: whole components are dealt out, in seeded order.
+        """Divide so that no source stands on two sides and no clip is left out: see ``videos.splits``.
 
-        Sides are filled in the order given, each until it holds its share of the clips; the last takes
-        what remains. Raises UserError when fractions do not sum to one or a side stays empty.
+        Classes and variants are spread evenly, and added clips leave old ones on their sides as far as can
+        be. ``videos.splits.divide`` also divides sets whose clips nearly all hang together. Raises UserError
+        when fractions do not sum to one or a side stays empty.
         """
-        if abs(sum(fractions.values()) - 1.0) > 1e-6:
-            raise UserError(
-                f"split fractions {dict(fractions)} sum to {sum(fractions.values()):g}, expected 1"
-            )
-        sides = _deal(self._by_cluster(seed), fractions, len(self.clips))
-        order = {clip.id: rank for rank, clip in enumerate(self.clips)}
-        return {
-            name: self._part(name, sorted(clips, key=lambda c: order[c.id])) for name, clips in sides.items()
-        }
+        from videos.splits import split_whole  # here, because it imports this module
+
+        return dict(split_whole(self, fractions, seed).sides)
 
     def take(self, n: int, seed: int) -> "ClipSet":
         """A seeded subset of n clips, human classes balanced, in this set's order. All when n >= len."""
@@ -105,52 +104,9 @@ class ClipSet:
         chosen = {clip_id for _, _, clip_id in rounds[:n]}
         return replace(self, clips=tuple(c for c in self.clips if c.id in chosen))
 
-    def _by_cluster(self, seed: int) -> list[list[Clip]]:
-        groups: dict[str, list[Clip]] = defaultdict(list)
-        for clip, cluster in zip(self.clips, self.clusters(), strict=True):
-            groups[cluster].append(clip)
-        return [groups[cluster] for cluster in sorted(groups, key=lambda c: _rank(seed, c))]
-
-    def _part(self, name: str, clips: Sequence[Clip]) -> "ClipSet":
-        if not clips:
-            raise UserError(
-                f"split side {name!r} of {self.name} would be empty: {len(self)} clips are too entangled"
-            )
-        return ClipSet(f"{self.name}/{name}", tuple(clips), self.classes)
-
 
 def _rank(seed: int, text: str) -> str:
     return sha256(f"{seed}:{text}".encode()).hexdigest()
-
-
-def _components(clips: Sequence[Clip]) -> dict[str, str]:
-    """Union-find over sources: each source maps to the smallest source id of its component."""
-    parent: dict[str, str] = {}
-
-    def find(source: str) -> str:
-        parent.setdefault(source, source)
-        while parent[source] != source:
-            parent[source] = parent[parent[source]]
-            source = parent[source]
-        return source
-
-    for clip in clips:
-        roots = sorted({find(source) for source in clip.sources})
-        for root in roots[1:]:
-            parent[root] = roots[0]
-    return {source: find(source) for source in parent}
-
-
-def _deal(groups: Sequence[list[Clip]], fractions: Mapping[str, float], total: int) -> dict[str, list[Clip]]:
-    sides: dict[str, list[Clip]] = {name: [] for name in fractions}
-    names = list(fractions)
-    at = 0
-    for group in groups:
-        # The tolerance keeps 0.3 * 10 == 3 from asking for a fourth group through rounding.
-        while at < len(names) - 1 and len(sides[names[at]]) >= fractions[names[at]] * total - 1e-6:
-            at += 1
-        sides[names[at]].extend(group)
-    return sides
 
 
 def shuffled(items: Sequence[str], seed: int, salt: str) -> list[str]:
