@@ -38,6 +38,7 @@ class Clustering:
     items: Codes
     codes: Codes
     signs: Values
+    single: NDArray[np.bool_]  # per group: it is one source, not several sources together
     groups: float
     n: int
     partition: bool  # every item is in exactly one group
@@ -102,22 +103,38 @@ def _partition(names: Sequence[str]) -> Clustering:
     codes = np.array([index.setdefault(name, len(index)) for name in names], np.intp)
     items = np.arange(len(names), dtype=np.intp)
     groups = _effective_groups(np.bincount(codes, minlength=1), len(names))
-    return Clustering(items, codes, np.ones(len(index)), groups, len(names), partition=True)
+    alone = np.ones(len(index), np.bool_)
+    return Clustering(items, codes, np.ones(len(index)), alone, groups, len(names), partition=True)
 
 
 def _multiway(names: Sequence[tuple[str, ...]]) -> Clustering:
-    index: dict[tuple[str, ...], int] = {}
-    items, codes = [], []
-    for item, sources in enumerate(names):
-        for size in range(1, len(sources) + 1):
-            for subset in combinations(sources, size):
-                items.append(item)
-                codes.append(index.setdefault(subset, len(index)))
-    signs = np.array([1.0 if len(subset) % 2 else -1.0 for subset in index])
-    members = np.array(items, np.intp)
-    single = np.array([len(subset) == 1 for subset in index])
-    groups = _effective_groups(np.bincount(codes)[single], len(names))
-    return Clustering(members, np.array(codes, np.intp), signs, groups, len(names), partition=False)
+    index: dict[str, int] = {}
+    coded = [[index.setdefault(name, len(index)) for name in sources] for sources in names]
+    widest = max(map(len, coded))
+    table = np.array([codes + [-1] * (widest - len(codes)) for codes in coded], np.intp)
+    parts = [_subsets(table, size, len(index)) for size in range(1, widest + 1)]
+    counts = [int(codes.max()) + 1 for _, codes in parts]
+    starts = np.cumsum([0, *counts])
+    items = np.concatenate([members for members, _ in parts])
+    codes = np.concatenate([part + start for (_, part), start in zip(parts, starts, strict=False)])
+    signs = np.repeat([1.0 if size % 2 else -1.0 for size in range(1, widest + 1)], counts)
+    single = np.arange(len(signs)) < counts[0]
+    groups = _effective_groups(np.bincount(parts[0][1]), len(names))
+    return Clustering(items, codes, signs, single, groups, len(names), partition=False)
+
+
+def _subsets(table: Codes, size: int, sources: int) -> tuple[Codes, Codes]:
+    """Every item that holds a set of ``size`` sources, and that set's number. Rows end in -1 where short."""
+    members, keys = [], []
+    for chosen in combinations(range(table.shape[1]), size):
+        rows = np.flatnonzero(table[:, chosen[-1]] >= 0)
+        members.append(rows)
+        keys.append(table[rows][:, list(chosen)])
+    columns = np.concatenate(keys)
+    codes: Codes = columns[:, 0]
+    for column in columns.T[1:]:
+        codes = np.unique(codes * sources + column, return_inverse=True)[1]
+    return np.concatenate(members), codes
 
 
 def _effective_groups(sizes: Codes, n: int) -> float:

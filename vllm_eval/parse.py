@@ -32,7 +32,7 @@ def match_label(text: str, labels: tuple[str, ...]) -> str | None:
     Of several the longest name wins, of equally long ones the first mentioned. A name in parentheses, as in
     "punching person (boxing)", and the name without it count as the label too.
     """
-    words = f" {_normal(text)} "
+    words = f" {normal_label(text)} "
     found = [
         (-len(name), words.index(f" {name} "), label)
         for label in labels
@@ -57,15 +57,15 @@ def _by_letter(text: str, question: Question) -> str | None:
 def _is_article(letter: str, rest: str, label: str) -> bool:
     """True for "A person ..." and "I see ...", where the letter is a word of the sentence."""
     goes_on = letter in "AI" and re.match(r"\s+\w", rest) is not None
-    return goes_on and not _normal(rest).startswith(_normal(label))
+    return goes_on and not normal_label(rest).startswith(normal_label(label))
 
 
 def _names(label: str) -> list[str]:
     inside = _PARENTHESES.search(label)
     names = [label, _PARENTHESES.sub(" ", label), inside[1]] if inside else [label]
-    return [name for name in dict.fromkeys(map(_normal, names)) if name]
+    return [name for name in dict.fromkeys(map(normal_label, names)) if name]
 
 
-def _normal(text: str) -> str:
-    """Words in lower case, one blank apart."""
+def normal_label(text: str) -> str:
+    """Words in lower case, one blank apart: the same for "Clean_and_jerk" and "clean and jerk"."""
     return " ".join(re.findall(r"[^\W_]+", text.casefold()))

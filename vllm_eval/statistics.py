@@ -6,7 +6,6 @@ than comparing two independent scores, because two prompts disagree on only abou
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,19 @@ from numpy.typing import NDArray
 from vllm_eval.clustering import Clustering, Clusters, Values, clustering, t_quantile
 from vllm_eval.engine import Answer
 from vllm_eval.metrics import wilson
+from vllm_eval.planning import minimum_detectable_effect, pairs_needed
+
+__all__ = [
+    "MEASURES",
+    "Difference",
+    "difference_of",
+    "distinguishable_levels",
+    "level_chain",
+    "minimum_detectable_effect",
+    "paired_deltas",
+    "paired_difference",
+    "pairs_needed",
+]
 
 # Clusters. Below this, the t distribution promises more than so few disagreements can show.
 FEW_DISCORDANT = 10
@@ -46,7 +58,8 @@ MEASURES: dict[str, Callable[[_Kinds], Values]] = {
 class Difference:
     """a minus b with its 95 % interval and two-sided p, over ``n`` pairs in ``clusters`` independent groups.
 
-    ``discordant`` is the share of pairs on which a and b differ in the measure.
+    ``discordant`` is the share of pairs on which a and b differ in the measure. ``error`` is the
+    cluster-robust standard error, None without any spread, with ``dof`` degrees of freedom.
     """
 
     value: float
@@ -56,6 +69,8 @@ class Difference:
     n: int
     clusters: int
     discordant: float
+    error: float | None = None
+    dof: float = 1.0
 
     @property
     def significant(self) -> bool:
@@ -74,35 +89,19 @@ def paired_difference(
     the sign test's; without pairs the difference is 0, its interval -1..1 (gap: -2..2) and p 1. Raises
     ValueError for an unknown measure or different lengths.
     """
+    deltas, kept = paired_deltas(a, b, measure)
+    return difference_of(deltas, clustering(clusters, kept), bound=2.0 if measure == "gap" else 1.0)
+
+
+def paired_deltas(a: Sequence[Answer], b: Sequence[Answer], measure: str) -> tuple[Values, NDArray[np.bool_]]:
+    """a - b per pair without an error on either side, and which pairs those are."""
     if measure not in MEASURES:
         raise ValueError(f"unknown measure {measure!r}; known: {', '.join(MEASURES)}")
     if len(a) != len(b):
         raise ValueError(f"pairs need equal lengths, got {len(a)} and {len(b)} answers")
     first, second = _kinds(a), _kinds(b)
     kept = np.asarray((first != "error") & (second != "error"))
-    deltas = MEASURES[measure](first[kept]) - MEASURES[measure](second[kept])
-    return _difference(deltas, clustering(clusters, kept), bound=2.0 if measure == "gap" else 1.0)
-
-
-def minimum_detectable_effect(
-    n: float, discordance: float = 0.125, power: float = 0.8, alpha: float = 0.05
-) -> float:
-    """The smallest true difference of a share that n pairs show with this power, at most 1.
-
-    ``discordance`` is the share of pairs that differ; 0.09 to 0.14 was measured between similar prompts. A
-    pair's difference then has the variance discordance - effect². For clustered clips pass the effective n:
-    clips divided by the design effect.
-    """
-    if n <= 0:
-        return 1.0
-    reach = (_normal(1 - alpha / 2) + _normal(power)) ** 2
-    return min(1.0, sqrt(reach * discordance / (n + reach)))
-
-
-def pairs_needed(effect: float, discordance: float = 0.125, power: float = 0.8, alpha: float = 0.05) -> int:
-    """The inverse of ``minimum_detectable_effect``: pairs for a true difference of ``effect``."""
-    reach = (_normal(1 - alpha / 2) + _normal(power)) ** 2
-    return max(1, int(np.ceil(reach * (discordance / effect**2 - 1))))
+    return MEASURES[measure](first[kept]) - MEASURES[measure](second[kept]), kept
 
 
 def distinguishable_levels(
@@ -132,7 +131,8 @@ def level_chain(prompts: Sequence[Sequence[Answer]], clusters: Clusters, measure
     return chain
 
 
-def _difference(deltas: Values, groups: Clustering, bound: float) -> Difference:
+def difference_of(deltas: Values, groups: Clustering, bound: float) -> Difference:
+    """The mean of differences in -bound..bound, as ``paired_difference`` tells it."""
     n = len(deltas)
     if n == 0:
         return Difference(0.0, -bound, bound, 1.0, 0, 0, 0.0)
@@ -146,7 +146,7 @@ def _difference(deltas: Values, groups: Clustering, bound: float) -> Difference:
     if np.count_nonzero(_net(deltas, groups)) < FEW_DISCORDANT:
         p = max(p, _sign_test(deltas, groups))
     low, high = max(-bound, value - half), min(bound, value + half)
-    return Difference(value, low, high, p, n, groups.count, discordant)
+    return Difference(value, low, high, p, n, groups.count, discordant, error, groups.dof)
 
 
 def _bounds_without_spread(value: float, groups: Clustering, bound: float) -> tuple[float, float]:
@@ -178,12 +178,6 @@ def _p_value(statistic: float, dof: float) -> float:
     from scipy.special import stdtr
 
     return min(1.0, 2 * float(stdtr(dof, -abs(statistic))))
-
-
-def _normal(probability: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(probability))
 
 
 def _mean(answers: Sequence[Answer], measure: str) -> float:

@@ -1,0 +1,1 @@
+"""Scores of anyone's per-clip predictions, read from a file: ``python -m vllm_eval.score``."""
