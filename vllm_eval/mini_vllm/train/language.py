@@ -26,6 +26,7 @@ from vllm_eval.mini_vllm.train.tower import learning_rate, save
 from vllm_eval.mini_vllm.train.vision import TOKEN
 
 RANK, SCALE = 16, 1.0
+FACT_WEIGHTS = (0.5, 0.5, 2.0, 2.0)  # what is asked for comes harder than what is seen
 
 
 # Watched while training, on clips of their own. The first three are the paper's and are not trained on.
@@ -61,7 +62,8 @@ class Learner:
         self.parameters = [*self.tower.merger.parameters(), *self.text.parameters()]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=lr, weight_decay=0.0, betas=(0.9, 0.98))
         self.step, self.seconds, self.matching = 0, 0.0, 0.0
-        self.matches = torch.zeros(0)
+        self.telling: list[float] = []
+        self.matches = self.facts = torch.zeros(0)
 
     def start(self, pool: Pool) -> None:
         """Bring the video tokens to the size of the word embeddings they will stand among."""
@@ -87,7 +89,7 @@ class Learner:
             asked,
             tokens("<|im_end|>")[0],
         )
-        self.matches = packed.matches
+        self.matches, self.facts = packed.matches, packed.facts
         return self.text(packed, self.video(hidden)), packed.targets
 
     def learn(self, hidden: Tensor, asked: Sequence[Sequence[Asked]]) -> float:
@@ -95,20 +97,21 @@ class Learner:
         logits, targets = self.logits(hidden, asked)
         answer = F.cross_entropy(logits, targets)
         match = F.binary_cross_entropy_with_logits(self.text.matched, self.matches)
-        loss = answer + 2.0 * match
+        facts = F.binary_cross_entropy_with_logits(self.text.told, self.facts, reduction="none").mean(0)
+        loss = answer + 2.0 * match + (facts * torch.tensor(FACT_WEIGHTS)).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
         self.step += 1
-        self.matching = float(match.detach())
+        self.matching, self.telling = float(match.detach()), facts.tolist()
         return float(answer.detach())
 
     def state(self) -> dict[str, Any]:
         """All of it, to go on from."""
         return {
             "merger": self.tower.merger.state_dict(), "deltas": self.text.deltas.state_dict(),
-            "match": self.text.match.state_dict(),
+            "match": self.text.match.state_dict(), "facts": self.text.facts.state_dict(),
             "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds,
         }  # fmt: skip
 
@@ -116,9 +119,9 @@ class Learner:
         """The opposite of ``state``."""
         self.tower.merger.load_state_dict(state["merger"])
         self.text.deltas.load_state_dict(state["deltas"])
-        if "match" in state:
-            self.text.match.load_state_dict(state["match"])
-            self.optimizer.load_state_dict(state["optimizer"])
+        self.text.match.load_state_dict(state["match"])
+        self.text.facts.load_state_dict(state["facts"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
 
 
@@ -205,6 +208,7 @@ def train(options: argparse.Namespace) -> None:
                     "seconds": round(learner.seconds),
                     "loss": float(np.mean(recent)),
                     "match": learner.matching,
+                    "facts": [round(one, 3) for one in learner.telling],
                 }
                 recent = []
                 if learner.step % 50 == 0 or last:

@@ -16,19 +16,19 @@ from vllm_eval.questions.layout import lettered
 class Lesson:
     """What is asked at a stage of the training. ``hints``: share of questions that tell a name and ask for
     its letter; ``free``: share answered with the name itself; ``counts``: how often how many choices are
-    given; ``longest``: characters of a wording; ``graded``: also those that ask a little for the person."""
+    given; ``longest``: characters of a wording; ``graded``: share kept of those between clear ones."""
 
     hints: float
     free: float
     counts: dict[int, float]
     longest: int = 1000
     prefixed: bool = True
-    graded: bool = True
+    graded: float = 1.0
 
-    def takes(self, wording: Wording) -> bool:
-        """Whether a wording is for this lesson; ungraded ones leave out what is neither here nor there."""
+    def takes(self, wording: Wording, rng: np.random.Generator) -> bool:
+        """Whether a wording is for this lesson."""
         clear = abs(wording.weight) >= 0.55 or abs(wording.weight) <= PERSON_WEIGHT
-        return len(wording.text) <= self.longest and (self.graded or clear)
+        return len(wording.text) <= self.longest and (clear or rng.random() < self.graded)
 
     def options(self, rng: np.random.Generator) -> int:
         """A number of choices."""
@@ -37,15 +37,17 @@ class Lesson:
 
 # Naming the action was learned within 100 steps; of letters among five choices nothing was learned in 175.
 # Two choices first, short wordings first: then the letters come. From 530 on clear wordings only, so that
-# what is asked for comes to matter; then all of them.
+# what is asked for comes to matter; then all of them; with so many asking a little, generic questions began to
+# ask for the person, too: fewer of them in the end.
 LESSONS: tuple[tuple[int, Lesson], ...] = (
     (175, Lesson(0.0, 0.13, {5: 0.92, 14: 0.08})),
     (240, Lesson(0.3, 0.08, {2: 0.7, 3: 0.3}, longest=60, prefixed=False)),
     (280, Lesson(0.15, 0.08, {2: 0.25, 3: 0.25, 5: 0.5}, longest=100)),
     (530, Lesson(0.03, 0.1, {5: 0.92, 14: 0.08})),
-    (700, Lesson(0.02, 0.05, {5: 0.97, 14: 0.03}, longest=130, graded=False)),
+    (850, Lesson(0.02, 0.05, {5: 0.97, 14: 0.03}, longest=130, graded=0.0)),
+    (1000, Lesson(0.03, 0.1, {5: 0.92, 14: 0.08})),
 )
-LAST = Lesson(0.03, 0.1, {5: 0.92, 14: 0.08})
+LAST = Lesson(0.03, 0.1, {5: 0.92, 14: 0.08}, graded=0.3)
 
 
 def lesson_at(step: int) -> Lesson:
@@ -64,6 +66,20 @@ HINTS = (
     "Somebody is {} here. Pick the letter.",
 )
 PLACE_AGREEMENT = 0.25  # questions about the place are mostly asked where it makes a difference
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a question is about: the clip's action and place, and how much each of them is asked for."""
+
+    action: str = ""
+    place: str = ""
+    for_place: float = 0.0
+    for_person: float = 0.0
+
+    def facts(self, choice: str) -> tuple[float, float, float, float]:
+        """As text.FACTS counts them."""
+        return float(choice == self.action), float(choice == self.place), self.for_place, self.for_person
 
 
 @dataclass(frozen=True)
@@ -86,7 +102,9 @@ class Asker:
         """Ids without anything added."""
         return list(self.tokenizer.encode(text, add_special_tokens=False))
 
-    def mcq(self, prompt: str, choices: list[str], right: str, style: str = "plain") -> Asked:
+    def mcq(
+        self, prompt: str, choices: list[str], right: str, style: str = "plain", known: Known | None = None
+    ) -> Asked:
         """A lettered question; the answer is one letter."""
         question = lettered(prompt, choices, style)
         number = choices.index(right)
@@ -94,7 +112,8 @@ class Asker:
         ends = [k for k, token in enumerate(tokens) if token == self.newline or token == self.end]
         last = ends.index(tokens.index(self.end))  # the choices are the last lines of the question
         marks = [end - 1 for end in ends[last - len(choices) + 1 : last + 1]]
-        return Asked(tokens, self.tokens(question.letters[number]), marks, number)
+        facts = [(known or Known()).facts(choice) for choice in choices]
+        return Asked(tokens, self.tokens(question.letters[number]), marks, number, facts)
 
     def free(self, prompt: str, right: str) -> Asked:
         """A free question; the answer is the class name and the end of the turn."""
@@ -105,22 +124,24 @@ class Asker:
     ) -> Asked:
         """The wording asked about a clip in one of the lesson's forms."""
         right = place if wording.about_place and place in ACTIONS else action
+        known = Known(action, place, float(wording.about_place), max(0.0, wording.weight))
         draw = rng.random()
         if draw < lesson.hints:
             told = ACTIONS[rng.integers(len(ACTIONS))]
             text = str(rng.choice(HINTS)).format(told)
-            return self.mcq(text, _choices(told, told, lesson.options(rng), rng), told)
+            choices = _choices(told, told, lesson.options(rng), rng)
+            return self.mcq(text, choices, told, known=Known(action, place))
         if draw < lesson.hints + lesson.free:
             return self.free(wording.text, right)
         style = "prefixed" if lesson.prefixed and rng.random() < PREFIXED_SHARE else "plain"
-        return self.mcq(wording.text, _choices(action, place, lesson.options(rng), rng), right, style)
+        return self.mcq(wording.text, _choices(action, place, lesson.options(rng), rng), right, style, known)
 
 
 def wording_for(action: str, agrees: bool, rng: np.random.Generator, lesson: Lesson = LAST) -> Wording:
     """A wording as likely as this kind of clip is among those it is asked about."""
     while True:
         wording = draw(rng)
-        if not lesson.takes(wording):
+        if not lesson.takes(wording, rng):
             continue
         share = PLACE_AGREEMENT if wording.about_place else wording.agreement(action)
         if rng.random() < (share if agrees else 1 - share):

@@ -17,7 +17,9 @@ from vllm_eval.mini_vllm.train.vision import GRID, PAIRS, TOKENS
 PREFIX = "<|im_start|>user\n<|vision_start|>"
 SUFFIX_END = "<|im_end|>\n<|im_start|>assistant\n"
 VIDEO_TOKENS = PAIRS * TOKENS
-MATCH_LAYER = 17  # after this one of 30, a choice's last token must know whether it is right
+# After these layers of 30, a choice's last token must know what it needs to be told right, and whether it is.
+FACT_LAYER, MATCH_LAYER = 13, 17
+FACTS = 4  # the person's action, the place's action, asked for the place, asked for the person
 QKV, GATE_UP = ("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj")
 PROJECTIONS = (*QKV, "o_proj", *GATE_UP, "down_proj")
 
@@ -25,12 +27,14 @@ PROJECTIONS = (*QKV, "o_proj", *GATE_UP, "down_proj")
 @dataclass(frozen=True)
 class Asked:
     """One question as tokens, and the tokens of its answer. ``marks``: where in the question each choice
-    ends; ``right``: the number of the right one. There, too, it is asked whether a choice is right."""
+    ends; ``right``: the number of the right one. There, too, it is asked whether a choice is right, and for
+    its ``facts``: FACTS shares per mark."""
 
     question: Sequence[int]
     answer: Sequence[int]
     marks: Sequence[int] = ()
     right: int = -1
+    facts: Sequence[Sequence[float]] = ()
 
     @property
     def tokens(self) -> int:
@@ -42,7 +46,7 @@ class Asked:
 class Packed:
     """Rows of token ids [B, L], positions [3, B, L], the attention mask [B, 1, L, L], where answers stand:
     ``rows``, ``columns`` of the positions that predict ``targets``, and where choices end: ``marks`` [M, 2],
-    with 1.0 in ``matches`` [M] for the right ones."""
+    with 1.0 in ``matches`` [M] for the right ones and ``facts`` [M, FACTS]."""
 
     ids: Tensor
     positions: Tensor
@@ -52,6 +56,7 @@ class Packed:
     targets: Tensor
     marks: Tensor
     matches: Tensor
+    facts: Tensor
 
 
 def video_positions(start: int) -> Tensor:
@@ -76,6 +81,7 @@ def pack(head: Sequence[int], tail: int, video: int, asked: Sequence[Sequence[As
     rows, columns, targets = [], [], []
     marks: list[tuple[int, int]] = []
     matches: list[float] = []
+    facts: list[Sequence[float]] = []
     for r, row in enumerate(asked):
         ids[r, : len(prefix)] = torch.tensor(prefix)
         positions[:, r, : len(prefix)] = prefix_positions
@@ -88,6 +94,7 @@ def pack(head: Sequence[int], tail: int, video: int, asked: Sequence[Sequence[As
             segment[r, at : at + len(tokens)] = k
             marks += [(r, at + mark) for mark in one.marks]
             matches += [float(number == one.right) for number in range(len(one.marks))]
+            facts += one.facts
             for j, target in enumerate(one.answer):
                 rows.append(r)
                 columns.append(at + len(one.question) - 1 + j)
@@ -102,6 +109,7 @@ def pack(head: Sequence[int], tail: int, video: int, asked: Sequence[Sequence[As
         targets=torch.tensor(targets),
         marks=torch.tensor(marks, dtype=torch.long).view(-1, 2),
         matches=torch.tensor(matches),
+        facts=torch.tensor(facts).view(-1, FACTS),
     )
 
 
@@ -134,7 +142,9 @@ class LowRankText(nn.Module):
                 self.deltas[f"a{k}_{name}"] = nn.Parameter(torch.randn(rank, width) / width**0.5)
                 self.deltas[f"b{k}_{name}"] = nn.Parameter(torch.zeros(rows, rank))
         self.match = nn.Linear(config.hidden_size, 1)
-        self.matched = torch.zeros(0)  # logits of the last forward pass, one per mark
+        self.facts = nn.Linear(config.hidden_size, FACTS)
+        # Logits of the last forward pass, per mark.
+        self.matched, self.told = torch.zeros(0), torch.zeros(0, FACTS)
 
     def start_from(self, low_rank: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         """Take over deltas as ``weights.read_trained`` gives them: ``layers.0.mlp.up_proj`` -> (A, B)."""
@@ -164,9 +174,10 @@ class LowRankText(nn.Module):
         for k, layer in enumerate(self.frozen):
             x = x + self._attend(k, layer, self._norm(x, layer["before"]), cos, sin, mask)
             x = x + self._mlp(k, layer, self._norm(x, layer["after"]))
-            if k == MATCH_LAYER and len(packed.marks):
-                ends = x[packed.marks[:, 0], packed.marks[:, 1]]
-                self.matched = self.match(F.rms_norm(ends.float(), (ends.shape[-1],))).squeeze(-1)
+            if k == FACT_LAYER:
+                self.told = self.facts(_ends(x, packed))
+            if k == MATCH_LAYER:
+                self.matched = self.match(_ends(x, packed)).squeeze(-1)
         picked = self._norm(x[packed.rows, packed.columns], self.final)
         return F.linear(picked, self.embed).float()
 
@@ -208,6 +219,12 @@ class LowRankText(nn.Module):
         whole = torch.cat(parts, -1)
         whole = torch.cat([whole, whole], -1)[:, None]
         return whole.cos().to(self.dtype), whole.sin().to(self.dtype)
+
+
+def _ends(x: Tensor, packed: Packed) -> Tensor:
+    """What stands where choices end, normalised: float32 [M, hidden]."""
+    ends = x[packed.marks[:, 0], packed.marks[:, 1]].float()
+    return F.rms_norm(ends, (ends.shape[-1],))
 
 
 def _half(x: Tensor) -> Tensor:

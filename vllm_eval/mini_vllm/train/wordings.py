@@ -27,13 +27,15 @@ SENTENCES: tuple[tuple[float, tuple[str, ...]], ...] = tuple(
 )
 ATTEND, IGNORE = tuple(_BANK["attend"]), tuple(_BANK["ignore"])  # "{}" stands for a thing
 BASED_ON, WITHOUT = tuple(_BANK["based_on"]), tuple(_BANK["without"])  # "{q}" for the question
+CONTRAST = tuple(_BANK["contrast"])  # the first "{}" counts, the second does not
 NEUTRAL_QUESTIONS: tuple[str, ...] = tuple(_BANK["neutral_questions"])
 PERSON_QUESTIONS: tuple[str, ...] = tuple(_BANK["person_questions"])
 PLACE_QUESTIONS: tuple[str, ...] = tuple(_BANK["place_questions"])
 
+AROUND = ("place", "objects")
 PERSON_WEIGHT = 0.12  # asking about "the person" without more
 PLACE = -0.5  # below this the place is asked for
-MOST_AGREE, LEAST_AGREE = 4.0, -2.3  # logits of the share of clips whose scene agrees, at weight 0 and 1
+MOST_AGREE, LEAST_AGREE = 5.0, -2.3  # logits of the share of clips whose scene agrees, at weight 0 and 1
 
 ARM_ACTIONS = (
     "archery",
@@ -69,7 +71,7 @@ class Wording:
         known_by = (ARM_ACTIONS if self.arms else ()) + (LEG_ACTIONS if self.legs else ())
         if known_by and action not in known_by:
             weight *= 0.6
-        return 1 / (1 + exp(-(MOST_AGREE + (LEAST_AGREE - MOST_AGREE) * weight)))
+        return 1 / (1 + exp(-(MOST_AGREE + (LEAST_AGREE - MOST_AGREE) * weight**1.5)))
 
 
 def draw(rng: np.random.Generator) -> Wording:
@@ -91,7 +93,19 @@ def draw(rng: np.random.Generator) -> Wording:
 _Clause = tuple[str, float, str]
 
 
+def _contrast(rng: np.random.Generator) -> _Clause:
+    """Somebody's body and the place, one of them to be left alone."""
+    thing, away = _one(rng, ("person", "body", "arms", "legs", "posture", "motion")), _one(rng, AROUND)
+    (weight, names), (apart, around) = THINGS[thing], THINGS[away]
+    if rng.random() < 0.5:
+        total = 1 - (1 - weight) * (1 + 0.42 * apart)
+        return _fill(_one(rng, CONTRAST), _one(rng, names), _one(rng, around)), total, thing
+    return _fill(_one(rng, CONTRAST), _one(rng, around), _one(rng, names)), 1.4 * apart - weight, ""
+
+
 def _clause(rng: np.random.Generator) -> _Clause:
+    if rng.random() < 0.16:
+        return _contrast(rng)
     if rng.random() < 0.22:
         weight, texts = SENTENCES[int(rng.integers(len(SENTENCES) - 1))]
         return _one(rng, texts), weight, ""
@@ -100,10 +114,10 @@ def _clause(rng: np.random.Generator) -> _Clause:
     )
     weight, names = THINGS[thing]
     name = _one(rng, names)
-    if thing in ("place", "objects") and rng.random() < 0.62:
+    if thing in AROUND and rng.random() < 0.62:
         return _fill(_one(rng, IGNORE), name), -0.42 * weight, ""
-    if rng.random() < 0.12:
-        return _fill(_one(rng, IGNORE), name), -1.2 * abs(weight), ""
+    if weight > 0 and rng.random() < 0.12:
+        return _fill(_one(rng, IGNORE), name), -1.2 * weight, ""
     return _fill(_one(rng, ATTEND), name), weight, thing
 
 
@@ -128,9 +142,9 @@ def _leading(rng: np.random.Generator, asked: str) -> _Clause:
     thing = _one(rng, tuple(THINGS))
     weight, names = THINGS[thing]
     question = asked[0].lower() + asked[1:]
-    if thing in ("place", "objects") and rng.random() < 0.6:
-        return _fill(_one(rng, WITHOUT), _one(rng, names), question), -0.42 * weight, ""
-    return _fill(_one(rng, BASED_ON), _one(rng, names), question), weight, thing
+    if thing in AROUND and rng.random() < 0.6:
+        return _fill(_one(rng, WITHOUT), _one(rng, names), question=question), -0.42 * weight, ""
+    return _fill(_one(rng, BASED_ON), _one(rng, names), question=question), weight, thing
 
 
 def _total(weights: list[float]) -> float:
@@ -148,8 +162,8 @@ def _filler(rng: np.random.Generator) -> _Clause:
     return _one(rng, SENTENCES[-1][1]), 0.0, ""
 
 
-def _fill(form: str, name: str, question: str = "") -> str:
-    text = form.format(name, q=question)
+def _fill(form: str, *names: str, question: str = "") -> str:
+    text = form.format(*names, q=question)
     return text[0].upper() + text[1:]
 
 
