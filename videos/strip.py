@@ -11,10 +11,11 @@ _GAP = 4
 _PAGE, _INK = (255, 255, 255), (30, 30, 30)
 
 
-def strip(frames: Frames, captions: Sequence[str], text_size: int = 14) -> Image.Image:
+def strip(frames: Frames, captions: Sequence[str], text_size: int = 14, times: bool = False) -> Image.Image:
     """All frames in a row with a thin gap, then one line of text for each caption, wrapped to the width.
 
-    Captions may hold line breaks of their own. Sizes in pixels.
+    Captions may hold line breaks of their own. ``times`` writes into each frame's corner when it was seen, in
+    seconds. Sizes in pixels.
     """
     count, height, width = frames.pixels.shape[:3]
     total = count * width + (count + 1) * _GAP
@@ -26,6 +27,10 @@ def strip(frames: Frames, captions: Sequence[str], text_size: int = 14) -> Image
     for number, pixels in enumerate(frames.pixels):
         page.paste(Image.fromarray(np.ascontiguousarray(pixels)), (_GAP + number * (width + _GAP), _GAP))
     draw = ImageDraw.Draw(page)
+    for number, index in enumerate(frames.indices if times else ()):
+        place = (_GAP + number * (width + _GAP) + 2, _GAP + 1)
+        told = f"{index / frames.fps:.1f} s"
+        draw.text(place, told, fill=_PAGE, font=font, stroke_width=1, stroke_fill=_INK)
     for number, line in enumerate(lines):
         draw.text((2 * _GAP, height + 2 * _GAP + number * line_height), line, fill=_INK, font=font)
     return page

@@ -31,3 +31,11 @@ def test_captions_take_lines_below_and_long_ones_are_wrapped() -> None:
 
 def test_a_caption_keeps_its_own_line_breaks() -> None:
     assert strip(some_frames(), ["a\nb"]).height == strip(some_frames(), ["a", "b"]).height
+
+
+def test_times_are_written_into_the_frames_corner() -> None:
+    bare, timed = np.asarray(strip(some_frames(), [])), np.asarray(strip(some_frames(), [], times=True))
+    assert bare.shape == timed.shape
+    changed = (bare != timed).any(axis=2)
+    assert changed[4:24].any()
+    assert not changed[26:].any()

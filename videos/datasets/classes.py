@@ -31,8 +31,10 @@ class ClassList:
     def complaint(self, label: str) -> str:
         """What to say of a label that is not in the list."""
         near = _nearest(_key(label), tuple(self._by_key))
-        hint = f"; did you mean {self._by_key[near]!r}?" if near else ""
-        return f"class {class_name(label)!r} is none of the {len(self.classes)} of {self.name}{hint}"
+        hint = (
+            f"did you mean {self._by_key[near]!r}?" if near else "classes of your own belong in classes.txt"
+        )
+        return f"class {class_name(label)!r} is none of the {len(self.classes)} of {self.name}; {hint}"
 
     @cached_property
     def _by_key(self) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from assets.errors import UserError
-from videos.datasets.annotations import Annotation, Row
+from videos.datasets.annotations import HEADER, Annotation, Row
 from videos.datasets.classes import ClassList, class_name
 from videos.datasets.reading import LeftOut
 from videos.datasets.text import read_lines
@@ -16,9 +16,10 @@ _VIDEO = re.compile(r"\.(mp4|mkv|webm|avi|mov)$", re.IGNORECASE)
 
 
 def is_list(path: Path) -> bool:
-    """Whether the first line ends in a number, as no header does."""
-    lines = read_lines(path, _EXPECTED)
-    return bool(_LINE.fullmatch(lines[0][1]))
+    """Whether it is no csv, or its first line ends in a number, as no header does."""
+    if path.suffix.lower() != ".csv":
+        return True
+    return bool(_LINE.fullmatch(read_lines(path, f"a csv file with the columns {HEADER}")[0][1]))
 
 
 def read_list(path: Path, known: ClassList) -> Annotation:

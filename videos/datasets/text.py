@@ -22,7 +22,7 @@ def read_text(path: Path, expected: str) -> str:
     try:
         data = path.read_bytes()
     except OSError as failure:
-        raise UserError(f"{path}: {failure.strerror}, expected a file of {expected}") from failure
+        raise UserError(f"{path}: {failure.strerror}, expected {expected}") from failure
     if not data.strip():
         raise UserError(f"{path}: an empty file, expected {expected}; fetch it again")
     try:

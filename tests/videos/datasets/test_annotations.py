@@ -83,7 +83,7 @@ def test_marks_line_ends_spaces_and_order_of_columns_do_not_matter(tmp_path: Pat
 
 def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "val.csv").mkdir()
-    with pytest.raises(UserError, match=r"val\.csv: Is a directory, expected a file"):
+    with pytest.raises(UserError, match=r"val\.csv: Is a directory, expected a csv file"):
         read_rows(tmp_path / "val.csv")
 
 
