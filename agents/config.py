@@ -94,12 +94,13 @@ class DataConfig(Section):
     )
     fractions: Fractions = Field(default_factory=Fractions, description="how the swapped clips are divided")
     seed: int = Field(default=0, ge=0, description="seed of the division and of every subset of clips")
-    tune_clips: int = Field(default=40, ge=1, description="clips of the tune side each proposal is scored on")
+    tune_clips: int = Field(default=32, ge=1, description="clips of the tune side each proposal is scored on")
     select_clips: int | None = Field(
-        default=100, ge=1, description="clips of the select side to use; none: all"
+        default=80, ge=1, description="clips of the select side to use; none: all"
     )
-    test_clips: int | None = Field(
-        default=200, ge=1, description="clips of each reported set to use; none: all"
+    test_clips: int | None = Field(default=160, ge=1, description="clips of the test side to use; none: all")
+    report_clips: int | None = Field(
+        default=100, ge=1, description="clips of each other reported set to use; none: all"
     )
     agreement_clips: int = Field(default=80, ge=1, description="clips of the agreement check")
 

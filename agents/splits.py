@@ -54,11 +54,11 @@ def load_data(config: DataConfig, load: Load) -> Data:
     tune = sides["tune"].take(config.tune_clips, config.seed)
     select = _some(sides["select"], config.select_clips, config.seed)
     searched = _videos(*tune.clips, *select.clips)
-    reports = {"test": sides["test"]}
+    reports = {"test": _some(sides["test"], config.test_clips, config.seed)}
     for name, dataset in (("mimetics", config.mimetics), ("kinetics", config.kinetics)):
         if dataset is not None:
-            reports[name] = _without(loaded(dataset), searched, notes)
-    reports = {name: _some(clips, config.test_clips, config.seed) for name, clips in reports.items()}
+            apart = _without(loaded(dataset), searched, notes)
+            reports[name] = _some(apart, config.report_clips, config.seed)
     agreement = None
     if config.agreement is not None:
         reported = _videos(*(clip for clips in reports.values() for clip in clips.clips))

@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--history", default=DEFAULT_URL, help="where answers are kept")
     options = parser.parse_args()
     config = RunConfig()
-    data = load_data(config.data.model_copy(update={"test_clips": None}), load)
+    data = load_data(config.data.model_copy(update={"test_clips": None, "report_clips": None}), load)
     with History(options.history) as history:
         run_id = history.start_run({"benchmark": "mini_model"}, 0)
         engine = load_engine("transformers", "mini")

@@ -55,7 +55,13 @@ class Silent(PlainDisplay):
 
 def settings(tmp_path: Path, **changes: Any) -> RunConfig:
     values: dict[str, Any] = {
-        "data": {"tune_clips": 12, "select_clips": 20, "test_clips": 24, "agreement_clips": 8},
+        "data": {
+            "tune_clips": 12,
+            "select_clips": 20,
+            "test_clips": 24,
+            "report_clips": 24,
+            "agreement_clips": 8,
+        },
         "optimizer": {"per_round": 3, "finalists": 2},
         "budget": {"prompts": 7},
         "output": str(tmp_path / "runs"),

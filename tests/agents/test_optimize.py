@@ -20,7 +20,7 @@ DRIVER = Path(__file__).parent / "driver.py"
 SMALL = [
     *("--budget", "6", "--optimizer.per_round", "3", "--optimizer.finalists", "2"),
     *("--data.tune_clips", "12", "--data.select_clips", "20", "--data.test_clips", "24"),
-    *("--data.agreement_clips", "8", "--optimizer.strategy", "inventive"),
+    *("--data.report_clips", "24", "--data.agreement_clips", "8", "--optimizer.strategy", "inventive"),
 ]
 
 

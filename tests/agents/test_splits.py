@@ -125,13 +125,13 @@ def test_sizes_follow_the_configuration() -> None:
     def sized(**values: object) -> Data:
         return load_data(DataConfig.model_validate(values), load)
 
-    data = sized(tune_clips=10, select_clips=7, test_clips=5, agreement_clips=3)
+    data = sized(tune_clips=10, select_clips=7, test_clips=5, report_clips=4, agreement_clips=3)
     assert data.agreement is not None
     assert (len(data.tune), len(data.select), len(data.agreement)) == (10, 7, 3)
     assert {name: len(clips) for name, clips in data.reports.items()} == {
         "test": 5,
-        "mimetics": 5,
-        "kinetics": 5,
+        "mimetics": 4,
+        "kinetics": 4,
     }
     alone = sized(mimetics=None, kinetics=None, agreement=None)
     assert list(alone.reports) == ["test"]
