@@ -1,76 +1,85 @@
-"""Decode once: frames of (clip, policy) as memory-mapped uint8 files, shared by all processes.
+"""Decode once: frames of (clip, policy) as memory-mapped uint8 files, shared by all processes."""
 
-An entry is one file: pixels, a JSON footer, the footer's length, a magic word. It is written under another
-name and renamed, so that a reader sees all of it or nothing; a file that is not whole is decoded anew.
-"""
-
-import json
-import mmap
-import os
-import struct
-import time
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
 from assets.cache import cache_dir
 from assets.errors import UserError
-from videos.clip import Clip, Frames, FrameSource, Pixels
+from videos.clip import Clip, Frames, FrameSource
 from videos.decode import FramePolicy, decode
-from videos.workers import default_workers, spread
+from videos.decoders import without_decord
+from videos.entries import entry_path, evict, load, save
+from videos.workers import Lost, default_workers, isolated
 
 RULES = 1  # raise when decoding or resizing gives other pixels for the same files
 GIB = 1 << 30
+DECODE_SECONDS = 120.0
 
-_MAGIC = b"SPFRAME1"
-_TAIL = struct.Struct("<I8s")
-_SUFFIX = ".frames"
-_TOUCH_SECONDS = 60  # how exactly the time of last use is kept
-_STALE_SECONDS = 3600  # a half-written file older than this was left by a killed process
-_SMALL = 1 << 20  # bytes
-_FEW = 24  # fewer clips than this are decoded sooner than workers start
+_FEW = 12  # fewer clips than this for each worker are decoded sooner than another one starts
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One entry to make, in whichever process."""
+    """One entry to make, in whichever process. ``keep`` it on disk, or hand the frames back; ``careful``:
+    without the decoder that may have hung or crashed."""
 
+    clip_id: str
     source: FrameSource
     policy: FramePolicy
+    media_id: str
     path: Path
+    keep: bool = True
+    careful: bool = False
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An entry of ``size`` bytes; or the frames themselves and, where they should have been kept, why not."""
+
+    size: int = 0
+    frames: Frames | None = None
+    unkept: OSError | None = None
 
 
 class FrameStore:
     """Frames on disk under ``root`` (default: the user's cache), at most ``max_bytes``, oldest use evicted.
 
-    Safe with several processes on one folder. Frames stay readable while their entry is evicted.
+    Decodes in worker processes, so that a file that crashes the decoder or keeps it for over ``seconds``
+    costs its own clip: it is tried once more, with the other decoder, then given up. Safe with several
+    processes on one folder, which at worst decode a clip twice. Frames stay readable while their entry is
+    evicted.
     """
 
-    def __init__(self, root: Path | None = None, max_bytes: int = 8 * GIB) -> None:
+    def __init__(
+        self, root: Path | None = None, max_bytes: int = 8 * GIB, seconds: float | None = DECODE_SECONDS
+    ) -> None:
         self.root = cache_dir() / "frames" if root is None else root
         self.max_bytes = max_bytes
+        self.seconds = seconds
         self._room = 0  # bytes that may be added before the folder is measured again
+        self._warned = False
+        self._named: dict[tuple[Clip, FramePolicy], str] = {}
 
     def media_id(self, clip: Clip, policy: FramePolicy) -> str:
-        """Hash of all that decides the pixels: content, frame numbers, size, rules."""
-        return _media_id(clip.frames, policy)
+        """Hash of all that decides the pixels: content, frame numbers, size, rules. Raises UserError."""
+        media_id = self._named[clip, policy] = _media_id(clip.frames, policy)
+        return media_id
 
     def get(self, clip: Clip, policy: FramePolicy) -> Frames:
-        """The clip's frames, decoded now if they never were. Writable, but writes stay in this process."""
-        path = self._path(self.media_id(clip, policy))
-        frames = _load(path)
-        if frames is None:
-            frames = decode(clip.frames, policy)
-            self._grew(_save(path, frames))
-        return frames
+        """The clip's frames, decoded now if they never were. Writable, but writes stay in this process.
+
+        Raises UserError where they cannot be had, and where the clip's files are no longer those that
+        ``media_id`` named last: who has that name would take the new frames for the old ones.
+        """
+        job = self._job(clip, policy)
+        frames = load(job.path) or self._made(job)
+        return frames or self._decoded(job)
 
     def fill(
         self,
@@ -81,18 +90,19 @@ class FrameStore:
     ) -> dict[str, str]:
         """Decode what is missing, in worker processes. Returns why, by clip id, where that failed.
 
-        ``progress`` receives (clips done, clips in all). ``workers``: default one for each core.
+        ``progress`` receives (clips done, clips in all). ``workers``: default one for each core. On a disk
+        that takes no more it stops with a warning: the rest is decoded when asked for.
         """
         jobs, names, failed = self._missing(clips, policy)
         done = len(clips) - sum(len(ids) for ids in names)
         if progress:
             progress(done, len(clips))
-        count = (default_workers() if workers is None else workers) if len(jobs) >= _FEW else 1
-        for number, result in spread(_make, jobs, count):
+        most = default_workers() if workers is None else workers
+        for number, result in _results(jobs, min(most, -(-len(jobs) // _FEW)), self.seconds):
             if isinstance(result, str):
                 failed.update(dict.fromkeys(names[number], result))
-            else:
-                self._grew(result)
+            elif not self._keeps(result):
+                break
             done += len(names[number])
             if progress:
                 progress(done, len(clips))
@@ -107,22 +117,51 @@ class FrameStore:
         failed: dict[str, str] = {}
         for clip in clips:
             try:
-                path = self._path(self.media_id(clip, policy))
+                job = self._job(clip, policy)
             except (UserError, OSError) as failure:
                 failed[clip.id] = str(failure)
                 continue
-            if path in jobs or _load(path) is None:
-                jobs.setdefault(path, _Job(clip.frames, policy, path))
-                names.setdefault(path, []).append(clip.id)
+            if job.path in jobs or load(job.path) is None:
+                jobs.setdefault(job.path, job)
+                names.setdefault(job.path, []).append(clip.id)
         return list(jobs.values()), list(names.values()), failed
 
-    def _path(self, media_id: str) -> Path:
-        return self.root / media_id[:2] / f"{media_id}{_SUFFIX}"
+    def _job(self, clip: Clip, policy: FramePolicy) -> _Job:
+        media_id = _media_id(clip.frames, policy)
+        if self._named.setdefault((clip, policy), media_id) != media_id:
+            raise UserError(f"{clip.id}: its files changed during this run; start again to use the new ones")
+        return _Job(clip.id, clip.frames, policy, media_id, entry_path(self.root, media_id))
 
-    def _grew(self, size: int) -> None:
-        self._room -= size
-        if self._room < 0:
-            self._room = self.max_bytes - _evict(self.root, self.max_bytes)
+    def _made(self, job: _Job) -> Frames | None:
+        """Frames decoded now; None where their entry was evicted as soon as it was written."""
+        made = self._result(job)
+        self._keeps(made)
+        return made.frames or load(job.path)
+
+    def _decoded(self, job: _Job) -> Frames:
+        """Frames decoded now, past the disk."""
+        frames = self._result(replace(job, keep=False)).frames
+        assert frames is not None
+        return frames
+
+    def _result(self, job: _Job) -> _Made:
+        ((_, result),) = _results([job], 1, self.seconds)
+        if isinstance(result, str):
+            raise UserError(result)
+        return result
+
+    def _keeps(self, made: _Made) -> bool:
+        """Count an entry in. False, and a warning the first time, where it could not be written."""
+        if made.unkept is None:
+            self._room -= made.size
+            if self._room < 0:
+                self._room = evict(self.root, self.max_bytes)
+            return True
+        if not self._warned:
+            self._warned = True
+            told = f"frames cannot be kept in {self.root}: {made.unkept}"
+            warnings.warn(f"{told}; clips are decoded whenever they are needed", stacklevel=4)
+        return False
 
 
 def _media_id(source: FrameSource, policy: FramePolicy) -> str:
@@ -130,90 +169,36 @@ def _media_id(source: FrameSource, policy: FramePolicy) -> str:
     return sha256(f"{RULES} {source.identity()} {indices} {policy.size}".encode()).hexdigest()[:40]
 
 
-def _make(job: _Job) -> int | str:
-    """Write one entry; its size in bytes, or why it cannot be made."""
+def _results(jobs: Sequence[_Job], workers: int, seconds: float | None) -> Iterator[tuple[int, _Made | str]]:
+    """Each job once, as they end: what was made, or why not. Those that lost their worker get a second try:
+    the other decoder may manage, and when memory ran out they may have been the victim, not the cause."""
+    again = []
+    for number, result in isolated(_make, jobs, workers, seconds):
+        if isinstance(result, Lost):
+            again.append(number)
+        else:
+            yield number, result
+    careful = [replace(jobs[number], careful=True) for number in again]
+    for place, result in isolated(_make, careful, workers, seconds):
+        number = again[place]
+        if isinstance(result, Lost):
+            yield number, f"{jobs[number].clip_id}: decoding it {result.reason}, twice; look at its file"
+        else:
+            yield number, result
+
+
+def _make(job: _Job) -> _Made | str:
+    """Write one entry, unless another process just did; or why it cannot be made."""
     try:
-        return _save(job.path, decode(job.source, job.policy))
-    except (UserError, OSError, ValueError) as failure:
-        return str(failure)
-
-
-def _load(path: Path) -> Frames | None:
-    """The entry; None where it is absent or not whole."""
+        if job.keep and load(job.path) is not None:
+            return _Made()
+        with without_decord() if job.careful else nullcontext():
+            frames = decode(job.source, job.policy)
+        if _media_id(job.source, job.policy) != job.media_id:
+            return f"{job.clip_id}: its files changed while they were read; start again once they are written"
+    except (UserError, OSError, ValueError, MemoryError) as failure:
+        return str(failure) or f"{job.clip_id}: {type(failure).__name__}; look at its file"
     try:
-        with open(path, "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
-            if status.st_size <= _TAIL.size:
-                return None
-            if status.st_size <= _SMALL:  # a mapping keeps a file handle, and those are few
-                data = np.empty(status.st_size, np.uint8)
-                if file.readinto(data.data) != status.st_size:
-                    return None
-            else:
-                data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), np.uint8)
-    except OSError:
-        return None
-    if time.time() - status.st_mtime > _TOUCH_SECONDS:
-        _quietly(partial(os.utime, path))
-    return _parse(data)
-
-
-def _parse(data: Pixels) -> Frames | None:
-    length, magic = _TAIL.unpack_from(data.data, len(data) - _TAIL.size)
-    start = len(data) - _TAIL.size - length
-    if magic != _MAGIC or start < 0:
-        return None
-    try:
-        footer = json.loads(data[start : start + length].tobytes().decode())
-        pixels = data[:start].reshape(footer["shape"])
-        return Frames(pixels, tuple(footer["indices"]), footer["fps"], footer["total"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _save(path: Path, frames: Frames) -> int:
-    """Write the entry; its size. A disk that takes no more costs time, not the clip: a warning says so."""
-    footer = json.dumps(
-        {"shape": frames.pixels.shape, "indices": frames.indices, "fps": frames.fps, "total": frames.total}
-    ).encode()
-    draft = path.with_name(f"{path.stem}.{os.getpid()}-{time.monotonic_ns()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(draft, "wb") as file:
-            file.write(np.ascontiguousarray(frames.pixels).data)
-            file.write(footer + _TAIL.pack(len(footer), _MAGIC))
-            size = file.tell()
-        os.replace(draft, path)
+        return _Made(save(job.path, frames)) if job.keep else _Made(frames=frames)
     except OSError as failure:
-        _quietly(draft.unlink)
-        warnings.warn(f"frames cannot be kept in {path.parent}: {failure}", stacklevel=2)
-        return 0
-    return size
-
-
-def _evict(root: Path, max_bytes: int) -> int:
-    """Remove the entries used longest ago until a tenth of ``max_bytes`` is free; the bytes that remain."""
-    entries = []
-    for path in root.glob("??/*"):
-        try:
-            status = path.stat()
-        except OSError:  # another process evicts too
-            continue
-        if path.suffix == _SUFFIX:
-            entries.append((status.st_mtime, status.st_size, path))
-        elif time.time() - status.st_mtime > _STALE_SECONDS:
-            _quietly(path.unlink)
-    total = sum(size for _, size, _ in entries)
-    if total > max_bytes:
-        for _, size, path in sorted(entries):
-            if total <= 0.9 * max_bytes:
-                break
-            _quietly(path.unlink)
-            total -= size
-    return total
-
-
-def _quietly(action: Callable[[], object]) -> None:
-    """Housekeeping must not fail a clip: another process may have been there first."""
-    with suppress(OSError):
-        action()
+        return _Made(frames=frames, unkept=failure)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ POLICY = FramePolicy(4, size=16)
 
 @dataclass(frozen=True)
 class Noise:
-    """Frames of noise; counts how often it was read."""
+    """Frames of noise; counts how often it was read, for which it must stay in this process."""
 
     name: str
     reads: list[tuple[int, ...]] = field(default_factory=list, compare=False)
@@ -39,6 +40,9 @@ class Noise:
         self.reads.append(tuple(indices))
         rng = np.random.default_rng(list(self.name.encode()))
         return rng.integers(0, 256, (24, self.side, self.side, 3), np.uint8)[list(indices)]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("stays here")
 
 
 class Broken(Noise):
