@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "videos": {"assets"},
     "assets": set(),
 }
-HEAVY = ("torch", "transformers", "vllm", "av", "xllamacpp", "openai", "matplotlib", "pandas")
+HEAVY = ("torch", "transformers", "vllm", "av", "decord", "xllamacpp", "openai", "matplotlib", "pandas")
 # Code that is run, not imported: it may load what it needs at once.
 RUN = ("__main__", "train", "benchmarks")
 
