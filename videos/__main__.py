@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from assets.errors import UserError
 from videos import check, show
@@ -17,6 +18,7 @@ from videos.decode import FramePolicy
 from videos.store import FrameStore
 
 TOO_FEW = 1  # exit status where a data set has less than the share asked for
+_WIDE = 120  # columns of the table, in narrower terminals too: a name that is cut names nothing
 _EXAMPLES = 3  # clips named for each kind of trouble; the file names all
 
 
@@ -45,7 +47,7 @@ def _check(options: argparse.Namespace) -> int:
         found = [_checked(dataset, wanted, options, progress) for dataset in wanted.datasets]
     rows = check.write(found, out, options.all)
     console = Console()
-    console.print(_table(found))
+    Console(width=max(console.width, _WIDE)).print(_table(found))
     for line in (line for one in found for line in _troubles(one)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     short = [one.dataset for one in found if one.share < options.least]
@@ -81,12 +83,13 @@ def _progress() -> Progress:
 
 
 def _table(found: Sequence[check.Checked]) -> Table:
-    table = Table("data set", "clips", *check.STATUSES, "share")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    heads = (status.replace(" ", "\n") for status in check.STATUSES)
+    table = Table("data set", "clips", *heads, "share", box=None, padding=(0, 2, 0, 0))
+    for column in table.columns:
+        column.justify, column.no_wrap = "left" if column.header == "data set" else "right", True
     for one in found:
         counts = (str(one.counts[status]) for status in check.STATUSES)
-        table.add_row(one.dataset, str(len(one.findings)), *counts, f"{100 * one.share:.1f} %")
+        table.add_row(Text(one.dataset), str(len(one.findings)), *counts, f"{100 * one.share:.1f} %")
     return table
 
 
@@ -103,7 +106,7 @@ def _troubles(one: check.Checked) -> list[str]:
 
 
 def _verdict(short: Sequence[str], least: float, rows: int, out: Path) -> str:
-    told = f"{rows} rows written to {out}"
+    told = f"{rows} row{'s' * (rows != 1)} written to {out}"
     if not short:
         return f"enough: every data set has {100 * least:g} % of its clips or more; {told}"
     return f"too few: {', '.join(short)} below {100 * least:g} % (--least {least:g}); {told}"

@@ -46,8 +46,12 @@ def find_clip(reading: Reading, wanted: str) -> Clip:
         raise UserError(
             f"clip {lost.clip} of {reading.clips.name} is left out ({lost.reason}): {lost.detail}"
         )
+    if not clips:
+        raise UserError(
+            f"{reading.root}: no clip of {reading.clips.name}; see what `videos check` says of it"
+        )
     near = get_close_matches(wanted, [clip.id for clip in clips], 1, 0.5)
-    example = near[0] if near else (clips[0].id if clips else "none: it has no clips")
+    example = near[0] if near else clips[0].id
     raise UserError(f"clip {wanted!r} is not in {reading.clips.name}, expected an id such as {example}")
 
 
@@ -64,7 +68,7 @@ def captions(clip: Clip, policy: FramePolicy, frames: Frames) -> list[str]:
     numbers = ", ".join(map(str, frames.indices))
     return [
         clip.id,
-        "   ".join([f"human: {clip.human}", scene, *clip.tags]),
+        "; ".join([f"human: {clip.human}", scene, *clip.tags]),
         f"{policy.key}: frames {numbers} of {frames.total}, {frames.fps:g} a second, {width}x{height} pixels",
     ]
 
