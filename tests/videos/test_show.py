@@ -16,6 +16,11 @@ from videos.show import find_clip, parse_policy, picture
 from videos.store import FrameStore
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SCENEPROOF_CACHE", str(tmp_path / "cache"))
+
+
 def frames(folder: Path, level: int, count: int = 6, mode: str = "RGB", suffix: str = ".png") -> FramesFolder:
     folder.mkdir(parents=True)
     for number in range(count):
