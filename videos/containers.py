@@ -13,6 +13,7 @@ _BOXES = {
     b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"free", b"skip", b"wide", b"sidx", b"ssix",
     b"meta", b"uuid", b"udta", b"pdin", b"emsg", b"prft",
 }  # fmt: skip
+_MOST_BOXES = 100_000  # a file of nothing but boxes would keep us for minutes
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
 
@@ -34,7 +35,7 @@ def declared_size(path: Path) -> int | None:
 def _boxes_end(file: BinaryIO) -> int | None:
     """ISO 14496-12, 4.2: boxes of (32-bit size, type); size 1: a 64-bit size follows, 0: up to the end."""
     at = 0
-    while True:
+    for _ in range(_MOST_BOXES):
         file.seek(at)
         head = file.read(16)
         if len(head) < 8 or head[4:8] not in _BOXES:  # the end, or bytes of something else behind it
@@ -45,6 +46,7 @@ def _boxes_end(file: BinaryIO) -> int | None:
         if size < 8:
             return None
         at += size
+    return None
 
 
 def _segment_end(file: BinaryIO) -> int | None:

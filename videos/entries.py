@@ -20,7 +20,7 @@ from videos.clip import Frames, Pixels
 
 _MAGIC = b"SPFRAME1"
 _TAIL = struct.Struct("<I8s")
-_SUFFIX = ".frames"
+_SUFFIX, _DRAFT = ".frames", ".part"
 _TOUCH_SECONDS = 60  # how exactly the time of last use is kept
 _STALE_SECONDS = 3600  # a half-written file older than this was left by a killed process
 _SMALL = 1 << 20  # bytes
@@ -57,7 +57,7 @@ def save(path: Path, frames: Frames) -> int:
     footer = json.dumps(
         {"shape": frames.pixels.shape, "indices": frames.indices, "fps": frames.fps, "total": frames.total}
     ).encode()
-    draft = path.with_name(f"{path.stem}.{os.getpid()}-{time.monotonic_ns()}.part")
+    draft = path.with_name(f"{path.stem}.{os.getpid()}-{time.monotonic_ns()}{_DRAFT}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(draft, "wb") as file:
@@ -78,24 +78,31 @@ def evict(root: Path, max_bytes: int) -> int:
     more than a twentieth of it is given out at a time.
     """
     entries = []
-    for path in root.glob("??/*"):
-        try:
+    for path in root.glob(f"??/*{_SUFFIX}"):
+        with suppress(OSError):  # another process evicts too
             status = path.stat()
-        except OSError:  # another process evicts too
-            continue
-        if path.suffix != _SUFFIX and time.time() - status.st_mtime > _STALE_SECONDS:
-            _quietly(path.unlink)
-        else:
-            entries.append((path.suffix == _SUFFIX, status.st_mtime, status.st_size, path))
-    total = sum(size for _, _, size, _ in entries)
+            entries.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in entries) + _drafts(root)
     if total > (1 - _SLACK / 2) * max_bytes:
-        for whole, _, size, path in sorted(entries):
+        for _, size, path in sorted(entries):
             if total <= (1 - _SLACK) * max_bytes:
                 break
-            if whole:
-                _quietly(path.unlink)
-                total -= size
+            _quietly(path.unlink)
+            total -= size
     return int(min(max(0.0, (1 - _SLACK / 2) * max_bytes - total), _SLACK / 2 * max_bytes))
+
+
+def _drafts(root: Path) -> int:
+    """Bytes being written now; what killed processes left half-written is swept."""
+    total = 0
+    for path in root.glob(f"??/*{_DRAFT}"):
+        with suppress(OSError):
+            status = path.stat()
+            if time.time() - status.st_mtime > _STALE_SECONDS:
+                path.unlink()
+            else:
+                total += status.st_size
+    return total
 
 
 def _parse(data: Pixels) -> Frames | None:

@@ -17,7 +17,8 @@ from videos.workers import Lost, alone
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm")
 
 _PIECE = 1 << 16  # bytes read at head, middle and tail of a file to identify it
-_SCAN_SECONDS = 60.0
+_SCAN_SECONDS = 120.0
+_SLOW_DISK = 5e6  # bytes a second
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _identity(version: _Version) -> str:
 @lru_cache(maxsize=1 << 16)
 def _scan(version: _Version) -> Scan:
     _check_whole(version)
-    found = alone(scan, Path(version.path), _SCAN_SECONDS)
+    found = alone(scan, Path(version.path), _SCAN_SECONDS + version.size / _SLOW_DISK)
     if isinstance(found, Lost):
         raise UserError(f"{version.path}: reading it {found.reason}; the file is damaged, fetch it again")
     return found

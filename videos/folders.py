@@ -98,5 +98,5 @@ def _image(path: Path, mode: str) -> Pixels:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert(mode))
-    except (UnidentifiedImageError, OSError, SyntaxError) as failure:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as failure:
         raise UserError(f"{path}: not a whole image ({failure}); extract it again") from failure

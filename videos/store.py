@@ -118,7 +118,7 @@ class FrameStore:
         for clip in clips:
             try:
                 job = self._job(clip, policy)
-            except (UserError, OSError) as failure:
+            except (UserError, OSError, ValueError, RuntimeError) as failure:
                 failed[clip.id] = str(failure)
                 continue
             if job.path in jobs or load(job.path) is None:
@@ -196,8 +196,10 @@ def _make(job: _Job) -> _Made | str:
             frames = decode(job.source, job.policy)
         if _media_id(job.source, job.policy) != job.media_id:
             return f"{job.clip_id}: its files changed while they were read; start again once they are written"
-    except (UserError, OSError, ValueError, MemoryError) as failure:
-        return str(failure) or f"{job.clip_id}: {type(failure).__name__}; look at its file"
+    except UserError as failure:
+        return str(failure)
+    except Exception as failure:  # whatever a strange file makes a library do costs that file alone
+        return f"{job.clip_id}: {type(failure).__name__} {failure}; look at its file".replace("\n", " ")
     try:
         return _Made(save(job.path, frames)) if job.keep else _Made(frames=frames)
     except OSError as failure:

@@ -155,6 +155,12 @@ class Crashing(Flat):
 
 
 @dataclass(frozen=True)
+class Raising(Flat):
+    def read(self, indices: Sequence[int]) -> Pixels:
+        raise ZeroDivisionError("cannot tell two\nlines from one")
+
+
+@dataclass(frozen=True)
 class UnluckyOnce(Flat):
     """Loses its process the first time: memory ran out because of somebody else."""
 

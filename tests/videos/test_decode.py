@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import get_args
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -153,6 +154,17 @@ def test_a_frame_that_is_cut_off_is_named(tmp_path: Path) -> None:
     path = write_folder(tmp_path / "clip", noise)
     frame = path / "000002.png"
     frame.write_bytes(frame.read_bytes()[:5000])
+    with pytest.raises(UserError, match=r"000002\.png: not a whole image"):
+        FramesFolder(path, 10.0).read((1,))
+
+
+def test_a_frame_of_a_huge_declared_size_is_named(tmp_path: Path) -> None:
+    path = write_folder(tmp_path / "clip", greys(LEVELS[:3]))
+    frame = path / "000002.png"
+    data = bytearray(frame.read_bytes())
+    data[16:24] = (60_000).to_bytes(4) * 2
+    data[29:33] = crc32(data[12:29]).to_bytes(4)
+    frame.write_bytes(data)
     with pytest.raises(UserError, match=r"000002\.png: not a whole image"):
         FramesFolder(path, 10.0).read((1,))
 

@@ -110,6 +110,13 @@ def test_bytes_behind_the_end_and_streams_of_no_declared_size_are_no_fault(tmp_p
     assert [VideoFile(path).info().length for path in (longer, streamed)] == [20, 20]
 
 
+def test_a_file_of_nothing_but_boxes_is_no_trap(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes((8).to_bytes(4) + b"ftyp" + ((8).to_bytes(4) + b"free") * 500_000)
+    with pytest.raises(UserError, match="fetch it again"):
+        VideoFile(path).info()
+
+
 def music_with_a_cover(path: Path) -> None:
     write_music(path, corner_lit(1)[0])
 

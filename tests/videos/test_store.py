@@ -146,8 +146,10 @@ def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
     (folder / "abc.1-2.part").write_bytes(b"half")
     os.utime(folder / "abc.1-2.part", (0, 0))
     (folder / "abd.1-2.part").write_bytes(b"half, being written")
+    (folder / "somebody's.txt").write_text("not ours")
+    os.utime(folder / "somebody's.txt", (0, 0))
     store.get(a_clip(Noise("a")), POLICY)
-    assert [path.name for path in folder.iterdir()] == ["abd.1-2.part"]
+    assert {path.name for path in folder.iterdir()} == {"abd.1-2.part", "somebody's.txt"}
 
 
 def test_many_threads_and_stores_may_fill_one_folder(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A store under attack: files that hang, crash or change, disks that fill, processes that get in the way."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from signal import SIGKILL
 
 import numpy as np
 import pytest
-from hard_videos import LEVELS, Crashing, Flat, Hanging, Rewritten, UnluckyOnce, greys, write_video
+from hard_videos import LEVELS, Crashing, Flat, Hanging, Raising, Rewritten, UnluckyOnce, greys, write_video
 
 from assets.errors import UserError
 from videos import workers
@@ -51,6 +52,15 @@ def test_asking_for_one_clip_is_as_safe(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"crashed its process \(SIGSEGV\), twice"):
         store.get(a_clip(Crashing()), POLICY)
     assert store.get(a_clip(Flat(7)), POLICY).pixels.mean() == 7
+
+
+def test_an_error_that_nobody_foresaw_costs_its_clip_alone(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd \xff name\n.mp4")
+    clips = [a_clip(Raising(1), "raising"), a_clip(VideoFile(odd), "absent"), a_clip(Flat(3), "good")]
+    write_video(tmp_path / "plain.mp4", greys(LEVELS)).rename(odd)
+    failed = FrameStore(tmp_path / "store").fill(clips, POLICY)
+    assert failed["raising"] == "raising: ZeroDivisionError cannot tell two lines from one; look at its file"
+    assert "good" not in failed
 
 
 def test_the_victim_of_anothers_hunger_for_memory_is_tried_again(tmp_path: Path) -> None:
