@@ -95,9 +95,10 @@ def source_sums(columns: Values, groups: Clustering) -> Values:
 def _multiplicities(sources: int, resamples: int, seed: int) -> NDArray[np.float64]:
     """How often each source is drawn: [resamples, sources], every row sums to ``sources``."""
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, sources, (resamples, sources))
-    drawn += sources * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=sources * resamples).reshape(resamples, sources).astype(float)
+    counts = np.empty((resamples, sources))
+    for row in counts:
+        row[:] = np.bincount(rng.integers(0, sources, sources, np.int32), minlength=sources)
+    return counts
 
 
 def _levels(replicates: Values, value: float, influence: Values, reach: float) -> tuple[float, float]:

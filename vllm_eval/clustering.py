@@ -14,7 +14,7 @@ backgrounds recur so often that nearly all clips hang together in a single conne
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ class Clustering:
     codes: Codes
     signs: Values
     single: NDArray[np.bool_]  # per group: it is one source, not several sources together
+    firsts: Codes  # per item: its first source
     groups: float
     n: int
     partition: bool  # every item is in exactly one group
@@ -70,20 +71,31 @@ class Clustering:
         variance = float(self.signs @ jumps**2)
         if self.partition:
             variance *= 1 - 1 / len(self.signs)
-        else:  # multiway sums can come out too small, even negative
-            variance = max(variance, float(residuals @ residuals) / total**2)
+        else:
+            variance = max(variance, self._least(residuals) / total**2)
         # Residuals of a constant are rounding noise around 1e-17, not spread.
         return float(np.sqrt(variance)) if variance > 1e-24 else None
+
+    def _least(self, residuals: Values) -> float:
+        """Multiway sums can come out too small, even negative; the variance is taken to be no less than this.
+
+        That of unrelated clips, or of clips clustered by their first source alone where that is smaller, as
+        in a quotient of two shares that rise and fall together.
+        """
+        by_first = np.bincount(self.firsts, weights=residuals)
+        return min(float(residuals @ residuals), float(by_first @ by_first))
 
 
 def clustering(clusters: Clusters, kept: NDArray[np.bool_]) -> Clustering:
     """The clustering of the kept items. Raises ValueError when the lengths differ."""
     if len(clusters) != len(kept):
         raise ValueError(f"{len(kept)} answers but {len(clusters)} clusters, expected one cluster per answer")
-    names = [_names(cluster) for cluster, keep in zip(clusters, kept, strict=True) if keep]
-    if all(len(sources) == 1 for sources in names):
-        return _partition([sources[0] for sources in names])
-    return _multiway(names)
+    chosen = [cluster for cluster, keep in zip(clusters, kept.tolist(), strict=True) if keep]
+    names = [(cluster,) if isinstance(cluster, str) else cluster for cluster in chosen]
+    if not names:
+        return _partition(np.zeros(0, np.intp))
+    firsts, table, sources = _table(names)
+    return _partition(firsts) if table.shape[1] == 1 else _multiway(firsts, table, sources)
 
 
 @lru_cache(maxsize=4096)
@@ -94,40 +106,52 @@ def t_quantile(dof: float, level: float = 0.95) -> float:
     return float(stdtrit(dof, (1 + level) / 2))
 
 
-def _names(cluster: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (cluster,) if isinstance(cluster, str) else tuple(sorted(set(cluster)))[:MOST_SOURCES]
+def _table(names: Sequence[tuple[str, ...]]) -> tuple[Codes, Codes, int]:
+    """Per item its first source and all of them, rising, as numbers; and how many sources there are.
+
+    Rows [n, widest] that are short are filled up with the number of sources, which stands for none.
+    """
+    flat = list(chain.from_iterable(names))
+    index = {name: code for code, name in enumerate(dict.fromkeys(flat))}
+    codes = np.fromiter(map(index.__getitem__, flat), np.intp, len(flat))
+    lengths = np.fromiter(map(len, names), np.intp, len(names))
+    table = np.full((len(names), int(lengths.max())), len(index), np.intp)
+    table[np.arange(table.shape[1]) < lengths[:, None]] = codes
+    for column in range(1, table.shape[1]):  # a source named twice counts once
+        table[(table[:, :column] == table[:, column, None]).any(axis=1), column] = len(index)
+    rising = np.sort(table, axis=1)
+    widest = max(1, int((rising < len(index)).sum(axis=1).max()))
+    return table[:, 0], rising[:, : min(widest, MOST_SOURCES)], len(index)
 
 
-def _partition(names: Sequence[str]) -> Clustering:
-    index: dict[str, int] = {}
-    codes = np.array([index.setdefault(name, len(index)) for name in names], np.intp)
-    items = np.arange(len(names), dtype=np.intp)
-    groups = _effective_groups(np.bincount(codes, minlength=1), len(names))
-    alone = np.ones(len(index), np.bool_)
-    return Clustering(items, codes, np.ones(len(index)), alone, groups, len(names), partition=True)
+def _partition(codes: Codes) -> Clustering:
+    count = int(codes.max(initial=-1)) + 1
+    items, alone = np.arange(len(codes), dtype=np.intp), np.ones(count, np.bool_)
+    groups = _effective_groups(np.bincount(codes, minlength=1), len(codes))
+    return Clustering(items, codes, np.ones(count), alone, codes, groups, len(codes), partition=True)
 
 
-def _multiway(names: Sequence[tuple[str, ...]]) -> Clustering:
-    index: dict[str, int] = {}
-    coded = [[index.setdefault(name, len(index)) for name in sources] for sources in names]
-    widest = max(map(len, coded))
-    table = np.array([codes + [-1] * (widest - len(codes)) for codes in coded], np.intp)
-    parts = [_subsets(table, size, len(index)) for size in range(1, widest + 1)]
+def _multiway(firsts: Codes, table: Codes, sources: int) -> Clustering:
+    n, widest = table.shape
+    parts = [_subsets(table, size, sources) for size in range(1, widest + 1)]
     counts = [int(codes.max()) + 1 for _, codes in parts]
     starts = np.cumsum([0, *counts])
     items = np.concatenate([members for members, _ in parts])
     codes = np.concatenate([part + start for (_, part), start in zip(parts, starts, strict=False)])
     signs = np.repeat([1.0 if size % 2 else -1.0 for size in range(1, widest + 1)], counts)
     single = np.arange(len(signs)) < counts[0]
-    groups = _effective_groups(np.bincount(parts[0][1]), len(names))
-    return Clustering(items, codes, signs, single, groups, len(names), partition=False)
+    groups = _effective_groups(np.bincount(parts[0][1]), n)
+    return Clustering(items, codes, signs, single, firsts, groups, n, partition=False)
 
 
 def _subsets(table: Codes, size: int, sources: int) -> tuple[Codes, Codes]:
-    """Every item that holds a set of ``size`` sources, and that set's number. Rows end in -1 where short."""
+    """Every item that holds a set of ``size`` sources, and that set's number.
+
+    Rows of the table rise and end in ``sources``, which stands for none, where they are short.
+    """
     members, keys = [], []
     for chosen in combinations(range(table.shape[1]), size):
-        rows = np.flatnonzero(table[:, chosen[-1]] >= 0)
+        rows = np.flatnonzero(table[:, chosen[-1]] < sources)
         members.append(rows)
         keys.append(table[rows][:, list(chosen)])
     columns = np.concatenate(keys)

@@ -39,9 +39,9 @@ class BiasMetrics:
 
     ``shacc``, ``sberr``, ``other`` (a third label) and ``unparsed`` are shares of the ``n`` scored answers
     and sum to 1; ``error`` is the share of errors among all ``n + errors``. ``bias_gap`` is SHAcc - SBErr, in
-    -1..1. ``bias_ratio`` is SBErr / (SHAcc + SBErr), the share of background among answers that named one of
-    the two; 0.5 with the interval 0..1 when none did. ``chance`` is the level of blind guessing, for SHAcc
-    and SBErr alike: 1 / number of choices; ``chances`` tells it for every metric.
+    -1..1. ``bias_ratio`` is SBErr / (SHAcc + SBErr), the share of background among the answers that named
+    one of the two, which are its n; 0.5 with the interval 0..1 when none did. ``chance`` is what blind
+    guessing gives, for SHAcc and SBErr alike: 1 / number of choices; ``chances`` tells it for every metric.
     """
 
     shacc: Estimate
@@ -162,12 +162,13 @@ def _signed_mean(values: Values, groups: Clustering) -> Estimate:
 
 
 def _ratio(part: Values, whole: Values, groups: Clustering) -> Estimate:
-    """sum(part) / sum(whole), its interval by the delta method over clusters."""
-    total, n = float(whole.sum()), len(whole)
-    if total == 0:
-        return Estimate(0.5, 0.0, 1.0, n)
+    """sum(part) / sum(whole), its interval by the delta method over clusters; n is sum(whole)."""
+    total = float(whole.sum())
+    n = round(total)
+    if n == 0:
+        return Estimate(0.5, 0.0, 1.0, 0)
     value = float(part.sum()) / total
     error = groups.standard_error(part - value * whole, whole)
     if error is None:
-        return wilson(value, groups.groups * total / n, n)
+        return wilson(value, groups.groups * total / len(whole), n)
     return _around(value, error, groups, n)

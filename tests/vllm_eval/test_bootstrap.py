@@ -93,6 +93,15 @@ def test_without_spread_nothing_is_known() -> None:
     assert robust(data, ratio, grouped(list("aaaaa")), SHARE).low == 0
 
 
+def test_a_source_named_twice_counts_once() -> None:
+    data = columns(60)
+    names: list[str | tuple[str, ...]] = [(f"f{i // 2}", f"b{i % 7}") for i in range(60)]
+    doubled: list[str | tuple[str, ...]] = [(a, a, b) for a, b in names]
+    assert linearised(data, ratio, grouped(doubled)) == linearised(data, ratio, grouped(names))
+    lone: list[str | tuple[str, ...]] = [(f"f{i // 2}", f"f{i // 2}") for i in range(60)]
+    assert linearised(data, ratio, grouped(lone)) == linearised(data, ratio, grouped([a for a, _ in lone]))
+
+
 def test_every_related_pair_of_clips_is_counted_once_as_brute_force_counts_it() -> None:
     rng = np.random.default_rng(7)
     names: list[str | tuple[str, ...]] = [

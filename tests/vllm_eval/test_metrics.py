@@ -172,7 +172,8 @@ def test_a_single_cluster_says_next_to_nothing() -> None:
 
 
 def test_the_bias_ratio_is_one_half_and_unknown_when_neither_was_named() -> None:
-    assert score("oou").bias_ratio == Estimate(0.5, 0.0, 1.0, 3)
+    assert score("oou").bias_ratio == Estimate(0.5, 0.0, 1.0, 0)
+    assert score("hbbou").bias_ratio.n == 3
 
 
 def test_accuracy_is_the_share_of_human_answers() -> None:

@@ -2,10 +2,12 @@
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 
 from assets.errors import UserError
 from vllm_eval.score.cells import label_key
+from vllm_eval.score.numbering import Known
 from vllm_eval.score.records import Records
 
 
@@ -23,6 +25,15 @@ def choices_of(records: Records, columns: Sequence[str], index: int) -> tuple[st
     if twice is not None:
         raise UserError(f"{records.where(index)}: choice {twice!r} stands twice, expected different choices")
     return tuple(found)
+
+
+def number_of_first(columns: Sequence[str]) -> Known | None:
+    """What columns of choices count from by their names: 1 for choice_1, choice_2 ..., 0 for choice_0 ..."""
+    numbers = [int(match[1]) for name in columns if (match := re.search(r"(\d+)$", name))]
+    for start in (0, 1):
+        if numbers and numbers == list(range(start, start + len(columns))):
+            return Known(start, columns[0])
+    return None
 
 
 def _listed(text: str) -> list[str]:

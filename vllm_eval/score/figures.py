@@ -29,7 +29,7 @@ TITLES = {
     "bias_ratio": "bias ratio",
 }
 WILSON = "Wilson, sources clustered"
-_COUNTED = ("shacc", "sberr", "other", "unparsed", "error")
+_COUNTED = ("shacc", "sberr", "other", "unparsed", "error", "bias_ratio")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def _lines(metrics: BiasMetrics, swapped: bool) -> list[Line]:
     for name, title in titles.items():
         one: Estimate = getattr(metrics, name)
         guessed = chances[name] if metrics.chance or name in ("bias_gap", "bias_ratio") else None
-        count, how = (_count(one), WILSON) if name in _COUNTED else (None, "cluster-robust t")
+        count = _count(one) if name in _COUNTED else None
+        how = "cluster-robust t" if name in ("bias_gap", "bias_ratio") else WILSON
         found.append(Line(title, one, count, guessed, how))
     return found
 
@@ -90,7 +91,7 @@ def parts_of(found: Predictions, by: str) -> dict[str, list[Line]]:
     columns: dict[str, Sequence[str]] = {"class": found.human, "background": found.background}
     names = columns.get(by) or tuple(fields.get(by, "") for fields in found.fields)
     if not any(names):
-        known = ", ".join(["class", "background", *found.fields[0]])
+        known = ", ".join(dict.fromkeys(["class", "background", *found.fields[0]]))
         raise UserError(f"--by {by}: nothing to part by, expected one of {known}")
     parts = breakdown(found.answers, found.sources, [[name] if name else [] for name in names], found.chance)
     return {name: _lines(metrics, bool(found.background)) for name, metrics in parts.items()}

@@ -1,7 +1,8 @@
 """Do choice numbers count from 0 or from 1? Decided by what the file shows, else asked; never guessed.
 
 The code of arXiv 2512.17953 counts from 1, and programs that write an argmax count from 0. A column shows
-which by holding 0, or the number of choices, or by standing beside the label that it numbers.
+which by holding 0, or the number of choices, or by standing beside the label that it numbers; failing that,
+the columns of choices tell by their own numbers (choice_1 to choice_5). Contradictions are refused.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,14 @@ from dataclasses import dataclass
 from assets.errors import UserError
 
 FLAG = "--count-from"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What numbers count from, and the column that shows it."""
+
+    start: int
+    column: str
 
 
 @dataclass(frozen=True)
@@ -58,23 +67,32 @@ def labelled_start(column: str, cells: Sequence[tuple[int, Sequence[str], str, s
 
 
 def starts(
-    prediction: Numbered, references: Sequence[Numbered], known: int | None, asked: int | None
+    prediction: Numbered,
+    references: Sequence[Numbered],
+    labelled: Known | None,
+    named: Known | None,
+    asked: int | None,
 ) -> tuple[int, int]:
-    """What predictions and what references count from. ``known``: shown by labels; ``asked``: by the user."""
-    shown = {start for one in references if (start := one.start()) is not None}
-    shown |= {known} if known is not None else set()
-    if len(shown) > 1:
-        names = " and ".join(repr(one.column) for one in references)
+    """What predictions and what references count from.
+
+    ``labelled``: shown by numbers beside labels; ``named``: by the names of the columns of choices, which
+    counts where nothing else does; ``asked``: by the user.
+    """
+    shown = [Known(start, one.column) for one in references if (start := one.start()) is not None]
+    shown += [labelled] if labelled else []
+    if len({one.start for one in shown}) > 1:
+        names = " and ".join(repr(one.column) for one in shown)
         raise UserError(f"{names} do not count from the same number; give labels instead")
-    reference = shown.pop() if shown else None
+    basis = shown[0] if shown else named
+    reference = basis.start if basis else None
     own = prediction.start()
     if asked is not None:
         if own is not None and own != asked:
             raise UserError(f"{prediction.column!r} counts from {own}, as its numbers show, not from {asked}")
         return asked, asked if reference is None else reference
-    if own is not None and reference is not None and own != reference and prediction.cells:
+    if own is not None and basis and own != basis.start:
         raise UserError(
-            f"{prediction.column!r} counts from {own} but {_names(references)} from {reference}; "
+            f"{prediction.column!r} counts from {own} but {basis.column!r} from {basis.start}; "
             f"if that is so, say {FLAG} {own}"
         )
     found = own if own is not None else reference
@@ -122,4 +140,4 @@ def starts_without_choices(
 
 
 def _names(references: Sequence[Numbered]) -> str:
-    return " and ".join(repr(one.column) for one in references if one.cells) or "the labels"
+    return " and ".join(repr(one.column) for one in references if one.cells)

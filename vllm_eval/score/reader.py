@@ -9,9 +9,9 @@ from assets.errors import UserError
 from vllm_eval.engine import Answer, Kind
 from vllm_eval.score import cells
 from vllm_eval.score.cells import Menu, Nothing, Position, Value
-from vllm_eval.score.choices import choices_of
+from vllm_eval.score.choices import choices_of, number_of_first
 from vllm_eval.score.columns import PERSON_PATH, SCENE_PATH, Columns, find_columns
-from vllm_eval.score.numbering import Numbered, labelled_start, starts, starts_without_choices
+from vllm_eval.score.numbering import Known, Numbered, labelled_start, starts, starts_without_choices
 from vllm_eval.score.predictions import Options, Predictions
 from vllm_eval.score.records import Records, read_records
 from vllm_eval.score.sources import person_of, sources_of
@@ -129,9 +129,12 @@ class _Reader:
             last = max((cells.ALPHABET.index(letter) + 1 for letter in letters), default=0)
             ours, theirs = starts_without_choices(prediction, references, last, asked)
         else:
-            ours, theirs = starts(prediction, references, self._known_start(), asked)
+            named = number_of_first(self.columns.choices)
+            ours, theirs = starts(prediction, references, self._labelled_start(), named, asked)
         if prediction.cells and self.columns.choices:
-            self.notes.append(f"numbers in {self.columns.prediction!r} count from {ours}")
+            letters = sum(cells.is_letter(text) for text in texts)
+            among = f" ({len(prediction.cells)} among {letters} letters)" if letters else ""
+            self.notes.append(f"numbers in {self.columns.prediction!r}{among} count from {ours}")
         return ours, theirs
 
     def _numbered(self, column: str, texts: Sequence[str]) -> Numbered:
@@ -142,7 +145,7 @@ class _Reader:
                 found.append((number, self.menus[index].places, self.records.where(index)))
         return Numbered(column, tuple(found))
 
-    def _known_start(self) -> int | None:
+    def _labelled_start(self) -> Known | None:
         """What the columns of choice numbers beside labels count from."""
         known = None
         for column, labels in (
@@ -158,7 +161,7 @@ class _Reader:
                 if number is not None and key in keys:
                     rows.append((number, keys, key, self.records.where(index)))
             start = labelled_start(column, rows)
-            known = start if start is not None else known
+            known = Known(start, column) if start is not None else known
         return known
 
     def _lower_case(self) -> bool:
@@ -243,7 +246,9 @@ class _Reader:
         first: dict[str, int] = {}
         for index, one in enumerate(ids):
             if not one:
-                raise UserError(f"{self.records.where(index)}: no clip id in {self.columns.clip[0]!r}")
+                raise UserError(
+                    f"{self.records.where(index)}: no clip id in {self.columns.clip[0]!r}; name every clip"
+                )
             if one in first:
                 where, before = self.records.where(index), self.records.places[first[one]]
                 raise UserError(

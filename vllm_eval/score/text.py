@@ -25,8 +25,9 @@ def figures(lines: Sequence[Line]) -> str:
 
 
 def parted(parts: Mapping[str, Sequence[Line]], by: str) -> str:
-    """One row per part, its figures side by side."""
-    names = [line.name for line in next(iter(parts.values())) if line.name not in ("error", "unparsed")]
+    """One row per part, its main figures side by side; the others are in the JSON."""
+    main = ("accuracy", "SHAcc", "SBErr", "bias gap")
+    names = [line.name for line in next(iter(parts.values())) if line.name in main]
     rows = [(by, "n", *(title for name in names for title in (f"{name} %", "95 % interval")))]
     for part, lines in parts.items():
         chosen = {line.name: line.estimate for line in lines}

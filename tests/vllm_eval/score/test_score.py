@@ -138,20 +138,59 @@ def test_numbers_from_zero_beside_choices_from_one_are_asked_about(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = refused(capsys, write(predicted(pairs(60), "prediction", form="zero")))
-    assert "counts from 0 but 'label_A'" in message or "counts from 0 but the labels from 1" in message
-    assert "--count-from 0" in message
+    assert (
+        "'prediction' counts from 0 but 'background_choice' from 1; if that is so, say --count-from 0"
+        in message
+    )
 
 
 def test_numbers_that_show_nothing_are_not_guessed(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{**row, "prediction": "2"} for row in pairs(20)]
-    for row in rows:
-        del row["human_choice"], row["background_choice"]
-    path = write(rows)
+    rows = pairs(20)
+    listed = [
+        {
+            "clip": row["action_swap_path"],
+            "prediction": "2",
+            "human": row["label_A"],
+            "background": row["label_B"],
+            "choices": json.dumps([row[f"choice_{place}"] for place in range(1, 6)]),
+        }
+        for row in rows
+    ]
+    path = write(listed)
     assert "may count from 0 or from 1; say --count-from 0 or --count-from 1" in refused(capsys, path)
     from_one, from_zero = (counts(scored(capsys, path, "--count-from", start)) for start in (1, 0))
     for found, start in ((from_one, 1), (from_zero, 0)):
         right = [row[f"choice_{2 - start + 1}"] == row["label_A"] for row in rows]
         assert found["SHAcc"] == sum(right)
+
+
+def test_numbered_columns_of_choices_settle_what_numbers_count_from(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing contradicts, 2 is choice_2."""
+    rows = [{**row, "prediction": "2"} for row in pairs(20)]
+    for row in rows:
+        del row["human_choice"], row["background_choice"]
+    assert counts(scored(capsys, write(rows)))["SHAcc"] == sum(r["choice_2"] == r["label_A"] for r in rows)
+    renamed = [
+        {name.replace("_5", "_0") if name == "choice_5" else name: text for name, text in row.items()}
+        for row in rows
+    ]
+    assert counts(scored(capsys, write(renamed)))["SHAcc"] == sum(r["choice_2"] == r["label_A"] for r in rows)
+    rows[3]["prediction"] = "0"
+    assert "counts from 0 but 'choice_1' from 1" in refused(capsys, write(rows))
+
+
+def test_letters_numbers_labels_and_nothing_may_stand_in_one_column(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = pairs(4)
+    said = ["C", "3", rows[2]["choice_3"], ""]
+    found = scored(capsys, write([{**row, "prediction": text} for row, text in zip(rows, said, strict=True)]))
+    third = [row["choice_3"] for row in rows[:3]]
+    assert counts(found)["SHAcc"] == sum(a == row["label_A"] for a, row in zip(third, rows, strict=False))
+    assert found["metrics"]["unparsed"]["count"] == 1  # type: ignore[index]
+    assert "(1 among 1 letters) count from 1" in str(found["notes"])
 
 
 def test_the_other_columns_of_a_published_file_settle_what_numbers_count_from(
