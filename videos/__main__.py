@@ -46,8 +46,8 @@ def _check(options: argparse.Namespace) -> int:
     with _progress() as progress:
         found = [_checked(dataset, wanted, options, progress) for dataset in wanted.datasets]
     rows = check.write(found, out, options.all)
-    console = Console()
-    Console(width=max(console.width, _WIDE)).print(_table(found))
+    console = Console(emoji=False)  # in "kinetics:train: missing" it would draw a train
+    Console(width=max(console.width, _WIDE), emoji=False).print(_table(found))
     for line in (line for one in found for line in _troubles(one)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     short = [one.dataset for one in found if one.share < options.least]
@@ -79,7 +79,7 @@ def _checked(dataset: str, wanted: Wanted, options: argparse.Namespace, progress
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=Console(stderr=True, emoji=False), transient=True)
 
 
 def _table(found: Sequence[check.Checked]) -> Table:

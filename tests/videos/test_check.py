@@ -227,3 +227,9 @@ def test_many_clips_are_looked_at_in_several_processes_and_told_as_they_come(tmp
 def test_the_published_annotations_are_counted_row_by_row(shared_data: Path) -> None:
     counts = {name: check(name, shared_data, FramePolicy(8)).counts for name in ("mimetics", "kinetics:val")}
     assert counts == {"mimetics": {"missing": 713}, "kinetics:val": {"missing": 996}}
+
+
+def test_names_are_printed_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train.csv").write_text("label,youtube_id,time_start,time_end\nyoga,[red]aaaaaaa,0,10\n")
+    assert run("--dataset", "kinetics:train", "--root", tmp_path, "--out", tmp_path / "list.csv") == 1
+    assert "\nkinetics:train: missing: [red]aaaaaaa_000000_000010: no video" in capsys.readouterr().out
