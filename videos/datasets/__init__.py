@@ -7,10 +7,15 @@ from pathlib import Path
 from assets.errors import UserError
 from videos.clip import ClipSet
 from videos.datasets.folder import read_folder
-from videos.datasets.hat import read_hat
+from videos.datasets.hat import PARTS as HAT_PARTS
+from videos.datasets.hat import read_hat, read_hat50
 from videos.datasets.kinetics import SPLITS, read_kinetics, read_kinetics50
 from videos.datasets.mimetics import read_mimetics
 from videos.datasets.reading import LeftOut, Reader, Reading
+from videos.datasets.swap2485 import PARTS as SWAP_PARTS
+from videos.datasets.swap2485 import read_swap2485
+from videos.datasets.ucf101_hat import PARTS as UCF_PARTS
+from videos.datasets.ucf101_hat import read_ucf101_hat
 
 MINI = "mini"
 
@@ -19,7 +24,10 @@ _SPLIT = f"<{'|'.join(SPLITS)}>"
 # One line for each kind of data set: the name before the colon -> its reader, what may follow the colon,
 # and its folder below a root that holds several data sets.
 READERS: dict[str, Reader] = {
-    "hat": Reader(read_hat, "<rand|close|far|same>_<number>", "hat"),
+    "hat": Reader(read_hat, HAT_PARTS, "hat"),
+    "hat50": Reader(read_hat50, HAT_PARTS, "hat"),
+    "swap2485": Reader(read_swap2485, SWAP_PARTS, "swap2485"),
+    "ucf101_hat": Reader(read_ucf101_hat, UCF_PARTS, "ucf101_hat"),
     "kinetics": Reader(read_kinetics, _SPLIT, "kinetics"),
     "kinetics50": Reader(read_kinetics50, _SPLIT, "kinetics"),
     "mimetics": Reader(read_mimetics, "", "mimetics"),

@@ -1,125 +1,190 @@
-"""HAT's Action-Swap sets: who is pasted into which scene is told by a pickle, frames lie in three folders."""
+"""HAT: a pickle tells whose person stands in whose scene; frames, masks and emptied scenes lie in folders."""
 
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TypeGuard
 
 from assets.errors import UserError
-from videos.clip import Clip, ClipSet
-from videos.compose import ActionSwap
-from videos.datasets.annotations import class_name
-from videos.datasets.unpickle import load_plain
+from videos.clip import Clip, ClipSet, FrameSource
+from videos.compose import MODES, HumanOnly, Stored
+from videos.datasets.classes import ClassList, class_name
+from videos.datasets.kinetics50 import KINETICS_50
+from videos.datasets.pairs import find_pickle, in_order, places, plain, read_list, read_pairs
+from videos.datasets.reading import LeftOut, Outcome
 from videos.decode import FramesFolder
 
 # What copies in use call the folders of original frames, masks and emptied scenes.
 _NAMES = (("ori", "original", "rawframes"), ("seg",), ("inp", "inpaint"))
 _LIST = "*_val_list_rawframes.txt"
+_MIX = re.compile(r"(?P<mix>[^:]+)(?::(?P<mode>.*))?", re.DOTALL)
+
+VARIANTS = ("original", "human_only", "background_only")
+PARTS = f"<<rand|close|far|same>_<number>[:paper]|{'|'.join(VARIANTS)}>"
 
 
 @dataclass(frozen=True)
-class _Folders:
-    """Where original frames, person masks and emptied scenes lie."""
+class Folders:
+    """Where original frames, person masks and emptied scenes lie, and how a folder of them is read."""
 
     original: Path
     masks: Path
     emptied: Path
+    stored: Callable[[Path], Stored] = FramesFolder
+
+    def open(self, place: Path, key: str) -> Stored | str:
+        """Frames of the clip ``class/clip``, or why there are none."""
+        folder, (name, _, clip) = place / key, key.partition("/")
+        written = self._classes[place].get(class_name(name))
+        if written is not None and not folder.is_dir():
+            folder = place / written / clip
+        if not folder.is_dir():
+            return f"no folder {place / key}"
+        with os.scandir(folder) as entries:
+            return self.stored(folder) if any(entries) else f"{folder} is empty"
+
+    @cached_property
+    def _classes(self) -> dict[Path, dict[str, str]]:
+        """Per place, class -> its folder, however that is written: with underscores, with two spaces."""
+        return {
+            place: {class_name(path.name): path.name for path in sorted(place.glob("*")) if path.is_dir()}
+            for place in (self.original, self.masks, self.emptied)
+        }
 
 
-def read_hat(root: Path, mix: str) -> tuple[ClipSet, tuple[str, ...]]:
-    """The swaps of ``actionswap_<mix>.pickle``, and the ids of those with a folder absent.
+def read_hat(root: Path, part: str) -> Outcome:
+    """HAT's clips, and every row that gave none.
 
-    ``mix`` is rand, close, far or same and a number: rand_1. Swaps follow the order of the list file
-    (``kinetics400_val_list_rawframes.txt``) and are those it names; without one, the pickle's.
+    ``part`` is a mix, ``rand_1`` (or close, far, same; any number), whose swaps ``actionswap_rand_1.pickle``
+    tells: composed by HAT's rules, or ``rand_1:paper`` by the paper's (see ``videos.compose``). Or it is
+    ``original``, ``human_only`` or ``background_only``: single clips, with no background label.
+
+    The list file (``kinetics400_val_list_rawframes.txt``) decides order and membership; without one, swaps
+    follow the pickle, single clips the names of folders.
     """
-    pairs = _pairs(_pickle(root, mix))
-    order = _order(root, pairs)
-    folders = _folders(root)
-    clips, missing = [], []
-    for person in order:
-        clip = _clip(folders, person, pairs[person], mix)
-        whole = all(part.path.is_dir() for part in vars(clip.frames).values())
-        if whole:
-            clips.append(clip)
+    return _read("hat", root, part, None)
+
+
+def read_hat50(root: Path, part: str) -> Outcome:
+    """The same, of which those with every class among the 50 of Kinetics-50. Ids are those of ``hat``."""
+    return _read("hat50", root, part, KINETICS_50)
+
+
+def read_swaps(
+    dataset: str,
+    pairs: Sequence[tuple[str, str]],
+    folders: Folders,
+    kind: tuple[str, str],
+    named: Callable[[str], str] = class_name,
+    source: Callable[[str], str] = lambda key: key,
+) -> tuple[list[Clip], list[LeftOut]]:
+    """Swaps of these (person, scene) keys; ``kind`` is the variant that tags them and the mode of composing.
+
+    ``named`` turns a class folder into a label, ``source`` a key into the name of the video it was cut from.
+    """
+    variant, mode = kind
+    clips: dict[str, Clip] = {}
+    left_out = []
+    for person, scene in pairs:
+        name = f"{dataset}/{person}+{scene}{'' if mode == 'hat' else f'@{mode}'}"
+        frames = open_swap(folders, person, scene, mode)
+        if name in clips:
+            left_out.append(LeftOut(name, "duplicated", "listed before"))
+        elif isinstance(frames, str):
+            left_out.append(LeftOut(name, "missing", frames))
         else:
-            missing.append(clip.id)
-    classes = {_class_of(key) for key in (*order, *(pairs[key] for key in order))}
-    return ClipSet(f"hat:{mix}", tuple(clips), tuple(sorted(classes))), tuple(missing)
+            labels = named(person.partition("/")[0]), named(scene.partition("/")[0])
+            sources = tuple(dict.fromkeys((source(person), source(scene))))
+            clips[name] = Clip(name, *labels, sources, frames, (variant,))
+    return list(clips.values()), left_out
 
 
-def _clip(folders: _Folders, person: str, scene: str, mix: str) -> Clip:
-    swap = ActionSwap(
-        person=FramesFolder(folders.original / person),
-        person_mask=FramesFolder(folders.masks / person),
-        scene=FramesFolder(folders.emptied / scene),
-        scene_mask=FramesFolder(folders.masks / scene),
-    )
-    tags = (mix.partition("_")[0],)
-    return Clip(f"hat/{person}+{scene}", _class_of(person), _class_of(scene), (person, scene), swap, tags)
-
-
-def _class_of(key: str) -> str:
-    return class_name(key.partition("/")[0])
-
-
-def _places(root: Path) -> list[Path]:
-    """The root and its folders: HAT keeps pickles beside, and frames and list inside, ``kinetics400/``."""
-    return [root, *sorted(path for path in root.iterdir() if path.is_dir())] if root.is_dir() else []
-
-
-def _pickle(root: Path, mix: str) -> Path:
-    names = sorted(path.stem[11:] for place in _places(root) for path in place.glob("actionswap_*_*.pickle"))
-    found = [place / f"actionswap_{mix}.pickle" for place in _places(root)]
-    for path in found if mix in names else ():
-        if path.is_file():
-            return path
-    known = f"one of {', '.join(names)}" if names else "actionswap_rand_1.pickle; put it there"
-    raise UserError(f"hat:{mix}: no such swaps in {root}, expected {known}")
-
-
-def _pairs(path: Path) -> dict[str, str]:
-    """Person's clip -> scene's clip, both ``class/clip``."""
-    data = load_plain(path)
-    if not isinstance(data, dict) or not data:
-        raise UserError(f"{path}: {type(data).__name__} of no pairs, expected HAT's dict; fetch it again")
-    pairs = {}
-    for person, scene in data.items():
-        named = scene[0] if isinstance(scene, list | tuple) and len(scene) == 3 else None
-        if not _is_key(person) or not _is_key(named):
-            entry = repr((person, scene))[:100]
-            raise UserError(f"{path}: {entry}, expected 'class/clip': ['class/clip', frames, class index]")
-        pairs[person] = str(named)
-    return pairs
-
-
-def _is_key(value: object) -> TypeGuard[str]:
-    """``class/clip`` that stays inside its folder."""
-    parts = value.split("/") if isinstance(value, str) else []
-    return len(parts) == 2 and all(part and part not in (".", "..") and "\0" not in part for part in parts)
-
-
-def _order(root: Path, pairs: dict[str, str]) -> list[str]:
-    """Which of the pairs to take, in order. Class names hold spaces, so columns count from the right."""
-    path = next((path for place in _places(root) for path in sorted(place.glob(_LIST))), None)
-    if path is None:
-        return list(pairs)
-    text = path.read_text(encoding="utf-8")
-    lines = [line.rsplit(maxsplit=2) for line in text.splitlines() if line.strip()]
-    bad = next((number for number, line in enumerate(lines, 1) if len(line) != 3), None)
-    if bad:
-        raise UserError(f"{path}:{bad}: expected class/clip, frames and class index; fetch it again")
-    order = [line[0] for line in lines if line[0] in pairs]
-    if not order:
-        told = f"none of its {len(lines)} clips is in the pickle, expected the list that belongs to it"
-        raise UserError(f"{path}: {told}; remove the list to take all")
-    return order
-
-
-def _folders(root: Path) -> _Folders:
-    for place in _places(root):
+def find_folders(
+    root: Path, deep: Sequence[str] = (), stored: Callable[[Path], Stored] = FramesFolder
+) -> Folders:
+    """The three folders, in the root or one of its folders. Raises UserError where none of them is there."""
+    for place in places(root, deep):
         found = [next((place / n for n in names if (place / n).is_dir()), None) for names in _NAMES]
         if any(found):
             original, masks, emptied = (
                 folder or place / names[0] for folder, names in zip(found, _NAMES, strict=True)
             )
-            return _Folders(original, masks, emptied)
+            return Folders(original, masks, emptied, stored)
     raise UserError(f"{root}: no frames, expected folders ori, seg and inp in it; put HAT's frames there")
+
+
+def mix_and_mode(dataset: str, part: str) -> tuple[str, str]:
+    """``rand_1:paper`` as ``rand_1`` and ``paper``; the mode is ``hat`` unless told."""
+    match = _MIX.fullmatch(part)
+    mode = (match and match["mode"]) or "hat"
+    if match is None or mode not in MODES:
+        raise UserError(f"{dataset}:{part}: no such mode of composing, expected one of: {', '.join(MODES)}")
+    return match["mix"], mode
+
+
+def open_swap(folders: Folders, person: str, scene: str, mode: str) -> FrameSource | str:
+    """The composite of two clips in a mode of ``videos.compose``, or which of its folders is absent."""
+    needed = [(folders.original, person), (folders.masks, person), (folders.emptied, scene)]
+    needed += [(folders.masks, scene)] if mode == "hat" else []
+    parts = [folders.open(place, key) for place, key in needed]
+    absent = next((part for part in parts if isinstance(part, str)), None)
+    if absent is not None:
+        return absent
+    stored = [part for part in parts if not isinstance(part, str)]
+    return MODES[mode](stored[0], stored[1], stored[2], stored[-1])
+
+
+def _read(dataset: str, root: Path, part: str, only: ClassList | None) -> Outcome:
+    if part in VARIANTS:
+        return _read_single(dataset, root, part, only)
+    mix, mode = mix_and_mode(dataset, part)
+    pairs = read_pairs(find_pickle(places(root), mix, dataset))
+    listed = read_list(places(root), _LIST)
+    order = [key for key in in_order(pairs, listed) if _within(only, key, pairs[key])]
+    variant = mix.partition("_")[0]
+    swaps = [(key, pairs[key]) for key in order]
+    clips, left_out = read_swaps("hat", swaps, find_folders(root), (variant, mode))
+    unlisted = [key for key in pairs.keys() - set(order) if _within(only, key, pairs[key])]
+    name = listed.path.name if listed.path else ""
+    left_out += [LeftOut(f"hat/{key}+{pairs[key]}", "missing", f"not in {name}") for key in sorted(unlisted)]
+    classes = (class_name(key.partition("/")[0]) for key in (*order, *(pairs[key] for key in order)))
+    return _clip_set(f"{dataset}:{part}", clips, classes, only), tuple(left_out)
+
+
+def _read_single(dataset: str, root: Path, variant: str, only: ClassList | None) -> Outcome:
+    folders, listed = find_folders(root), read_list(places(root), _LIST)
+    place = folders.emptied if variant == "background_only" else folders.original
+    keys = dict.fromkeys(key for key in (listed.keys or _scan(place)) if _within(only, key))
+    clips, left_out = [], []
+    for key in keys:
+        frames, label = _single(folders, place, key, variant), class_name(key.partition("/")[0])
+        name = f"hat/{variant}/{key}"
+        if isinstance(frames, str):
+            left_out.append(LeftOut(name, "missing", frames))
+        else:
+            clips.append(Clip(name, label, None, (key,), frames, (variant,)))
+    classes = (class_name(key.partition("/")[0]) for key in keys)
+    return _clip_set(f"{dataset}:{variant}", clips, classes, only), tuple(left_out)
+
+
+def _clip_set(name: str, clips: Sequence[Clip], classes: Iterable[str], only: ClassList | None) -> ClipSet:
+    return ClipSet(name, tuple(clips), tuple(sorted(only.classes if only else set(classes))))
+
+
+def _within(only: ClassList | None, *keys: str) -> bool:
+    return only is None or all(only.find(key.partition("/")[0]) for key in keys)
+
+
+def _single(folders: Folders, place: Path, key: str, variant: str) -> FrameSource | str:
+    frames = folders.open(place, key)
+    if variant != "human_only" or isinstance(frames, str):
+        return frames
+    masks = folders.open(folders.masks, key)
+    return masks if isinstance(masks, str) else HumanOnly(frames, masks)
+
+
+def _scan(place: Path) -> list[str]:
+    """All ``class/clip`` there are, classes by the names they go by."""
+    return sorted(plain(f"{path.parent.name}/{path.name}") for path in place.glob("*/*") if path.is_dir())

@@ -36,7 +36,10 @@ class Mcq5:
         return lettered(prompt, self._choices(clip, classes), self.style, self.instruction)
 
     def _choices(self, clip: Clip, classes: Sequence[str]) -> list[str]:
-        """Human, background and distractors in an order that depends on (seed, clip id) alone."""
+        """The clip's own where its dataset fixes them; else human, background and distractors, in an order
+        that depends on (seed, clip id) alone."""
+        if clip.choices:
+            return list(clip.choices)
         fixed = [clip.human]
         if clip.background is not None and clip.background != clip.human:
             fixed.append(clip.background)
