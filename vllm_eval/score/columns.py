@@ -106,7 +106,20 @@ def _first(records: Records, role: str, named: Sequence[str] | None) -> str | No
     if len(matching) > 1 and role not in _ORDERED and " " not in role:
         among = " or ".join(map(repr, matching))
         raise UserError(f"{records.path}: the {role} may stand in {among}; say which with --{role}")
+    if role == "error":
+        matching = [name for name in matching if _tells_failures(records, name)]
     return matching[0] if matching else None
+
+
+def _tells_failures(records: Records, name: str) -> bool:
+    """Whether a column holds messages, or marks as "flagged" does; an error of 0 or 1 is a wrong answer."""
+    texts = {row[name].casefold() for row in records.rows} - {"", "nan", "none", "null"}
+    marks = {"true", "false"}
+    return texts <= marks if name.casefold() == "flagged" else not any(map(_is_mark, texts))
+
+
+def _is_mark(text: str) -> bool:
+    return text in ("true", "false", "yes", "no") or re.fullmatch(r"[-+.\de]+", text) is not None
 
 
 def _clip(records: Records, named: Sequence[str] | None, found: str | None) -> tuple[str, ...]:

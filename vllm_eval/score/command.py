@@ -6,6 +6,7 @@ what is printed; --prediction, --human, --background, --clip and --choices name 
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +23,12 @@ _CONTROLS = ("same", "kinetics", "original", "still")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; exit status 0, or 2 after one line about what the user can mend."""
     try:
-        print(_scored(_parser().parse_args(arguments)))
+        print(_scored(_parser().parse_args(arguments)), flush=True)
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -14,6 +14,7 @@ from vllm_eval.engine import Answer
 from vllm_eval.metrics import BiasMetrics, Estimate, accuracy, bias_metrics
 from vllm_eval.noninferiority import NonInferiority, non_inferiority
 from vllm_eval.paired_tests import Mcnemar, holm, mcnemar, permutation_test
+from vllm_eval.score.cells import label_key
 from vllm_eval.score.predictions import Predictions
 from vllm_eval.statistics import Difference, paired_difference
 from vllm_eval.transitions import transitions
@@ -167,12 +168,17 @@ def _shared(ours: Predictions, theirs: Predictions) -> list[tuple[int, int]]:
         )
     for i, j in pairs:
         for mine, other in ((ours.human, theirs.human), (ours.background, theirs.background)):
-            if mine and other and mine[i].casefold() != other[j].casefold():
+            if mine and other and _differ(mine[i], other[j]):
                 raise UserError(
                     f"clip {ours.ids[i]!r} is {mine[i]!r} in {ours.name} but {other[j]!r} in {theirs.name}, "
                     "expected the same labels; these are different clips"
                 )
     return pairs
+
+
+def _differ(mine: str, other: str) -> bool:
+    """Whether two labels name different classes; places of unknown choices (#2) say nothing."""
+    return "#" not in (mine[:1], other[:1]) and label_key(mine) != label_key(other)
 
 
 def _ratio_difference(

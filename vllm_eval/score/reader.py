@@ -132,8 +132,8 @@ class _Reader:
             named = number_of_first(self.columns.choices)
             ours, theirs = starts(prediction, references, self._labelled_start(), named, asked)
         if prediction.cells and self.columns.choices:
-            letters = sum(cells.is_letter(text) for text in texts)
-            among = f" ({len(prediction.cells)} among {letters} letters)" if letters else ""
+            lettered = sum(cells.is_letter(text) for text in texts)
+            among = f" ({len(prediction.cells)} among {lettered} letters)" if lettered else ""
             self.notes.append(f"numbers in {self.columns.prediction!r}{among} count from {ours}")
         return ours, theirs
 
@@ -227,13 +227,16 @@ class _Reader:
         if strange:
             shown = ", ".join(repr(text[:20]) for text, _ in strange.most_common(4))
             self.notes.append(f"{strange.total()} predictions name no choice and count as wrong: {shown}")
+        failed = sum(answer.kind == "error" for answer in answers)
+        if failed:
+            self.notes.append(f"{failed} clips could not be asked and leave the denominator")
         empty = sum(not answer.text for answer in answers if answer.kind == "unparsed")
         if empty:
             self.notes.append(f"{empty} predictions are empty and count as wrong")
 
     def _shown(self, index: int, value: Value) -> str:
         if isinstance(value, Position):
-            return str(value.index)
+            return f"#{value.index + 1}"
         return self.menus[index].keys[value]
 
     # -- clips -------------------------------------------------------------------------------------

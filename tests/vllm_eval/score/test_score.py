@@ -3,6 +3,8 @@
 import csv
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -398,6 +400,49 @@ def test_two_systems_are_compared_clip_by_clip_whatever_their_order(
     assert shacc["p_holm"] >= shacc["p_permutation"]
 
 
+def test_systems_are_compared_whatever_way_their_files_spell_labels(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = predicted(pairs(30), "choice")
+    spelled = [
+        {name: text.replace(" ", "_").upper() if "label" in name else text for name, text in row.items()}
+        for row in rows
+    ]
+    bare = [
+        {name: row[name] for name in ("action_swap_path", "human_choice", "background_choice", "choice")}
+        for row in rows
+    ]
+    path = write(rows)
+    for name, other in (("spelled.csv", spelled), ("bare.csv", bare)):
+        found = scored(capsys, path, "--compare", write(other, name))["compare"]
+        assert isinstance(found, list)
+        assert (found[0]["shared"], found[0]["contrasts"][0]["difference"]["discordant"]) == (30, 0)
+    rows[3].update(label_B=rows[4]["label_A"], choice="A")
+    changed = write(
+        [
+            {k: v for k, v in row.items() if not k.startswith(("choice_", "human_", "back"))}
+            | {"choice": row["label_A"]}
+            for row in rows
+        ],
+        "changed.csv",
+    )
+    assert "these are different clips" in refused(capsys, path, "--compare", changed)
+
+
+def test_a_column_of_wrong_answers_called_error_is_no_list_of_failures(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = predicted(pairs(30), "choice")
+    wrong = write([{**row, "error": str(index % 2)} for index, row in enumerate(rows)])
+    assert counts(scored(capsys, wrong)) == counted(pairs(30))
+    failed = write(
+        [{**row, "error": "decoder hung" if index == 3 else ""} for index, row in enumerate(rows)], "f.csv"
+    )
+    found = scored(capsys, failed)
+    assert found["metrics"]["SHAcc"]["n"] == 29  # type: ignore[index]
+    assert "1 clips could not be asked" in str(found["notes"])
+
+
 def test_controls_come_from_further_files(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     rows = predicted(pairs(100), "choice")
     original = [
@@ -424,6 +469,15 @@ def test_controls_come_from_further_files(write: Write, capsys: pytest.CaptureFi
 
 def video_name(path: str) -> str:
     return path[-25:]
+
+
+def test_a_reader_that_leaves_early_is_no_error(write: Write) -> None:
+    path = write(predicted(pairs(800), "choice"))
+    command = f"{sys.executable} -m vllm_eval.score {path} --by action_swap_path | head -n 1"
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(["bash", "-c", command], cwd=root, capture_output=True, text=True, timeout=300)
+    assert done.stdout.startswith("predictions.csv: 800 clips, ")
+    assert done.stderr == ""
 
 
 def test_pages_of_help_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
