@@ -100,9 +100,9 @@ class DataConfig(Section):
     )
     test_clips: int | None = Field(default=160, ge=1, description="clips of the test side to use; none: all")
     report_clips: int | None = Field(
-        default=100, ge=1, description="clips of each other reported set to use; none: all"
+        default=150, ge=1, description="clips of each other reported set to use; none: all"
     )
-    agreement_clips: int = Field(default=80, ge=1, description="clips of the agreement check")
+    agreement_clips: int = Field(default=120, ge=1, description="clips of the agreement check")
 
 
 class FramesConfig(Section):
