@@ -1,5 +1,6 @@
 """Decode once: frames of (clip, policy) as memory-mapped uint8 files, shared by all processes."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -19,7 +20,7 @@ RULES = 1  # raise when decoding or resizing gives other pixels for the same fil
 GIB = 1 << 30
 DECODE_SECONDS = 120.0
 
-_FEW = 12  # fewer clips than this for each worker are decoded sooner than another one starts
+_FEW = 8  # fewer clips than this for each worker are decoded sooner than another one starts
 
 Progress = Callable[[int, int], None]
 
@@ -53,14 +54,17 @@ class FrameStore:
     Decodes in worker processes, so that a file that crashes the decoder or keeps it for over ``seconds``
     costs its own clip: it is tried once more, with the other decoder, then given up. Safe with several
     processes on one folder, which at worst decode a clip twice. Frames stay readable while their entry is
-    evicted.
+    evicted. Without ``max_bytes``: ``default_bytes()``.
     """
 
     def __init__(
-        self, root: Path | None = None, max_bytes: int = 8 * GIB, seconds: float | None = DECODE_SECONDS
+        self,
+        root: Path | None = None,
+        max_bytes: int | None = None,
+        seconds: float | None = DECODE_SECONDS,
     ) -> None:
         self.root = cache_dir() / "frames" if root is None else root
-        self.max_bytes = max_bytes
+        self.max_bytes = default_bytes() if max_bytes is None else max_bytes
         self.seconds = seconds
         self._room = 0  # bytes that may be added before the folder is measured again
         self._warned = False
@@ -162,6 +166,18 @@ class FrameStore:
             told = f"frames cannot be kept in {self.root}: {made.unkept}"
             warnings.warn(f"{told}; clips are decoded whenever they are needed", stacklevel=4)
         return False
+
+
+def default_bytes() -> int:
+    """``$SCENEPROOF_FRAMES_GB`` times 2**30, else 8. Raises UserError where that is no positive number."""
+    told = os.environ.get("SCENEPROOF_FRAMES_GB", "8")
+    try:
+        gigabytes = float(told)
+    except ValueError:
+        gigabytes = 0.0
+    if not 0 < gigabytes < float("inf"):
+        raise UserError(f"SCENEPROOF_FRAMES_GB: {told!r}, expected gigabytes for decoded frames, such as 50")
+    return int(gigabytes * GIB)
 
 
 def _media_id(source: FrameSource, policy: FramePolicy) -> str:

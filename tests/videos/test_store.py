@@ -139,6 +139,17 @@ def test_the_folder_stays_within_its_bound_and_the_oldest_use_goes_first(tmp_pat
     assert len(clips[0].frames.reads) == 1  # type: ignore[attr-defined]
 
 
+def test_the_bound_can_be_set_for_all_commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SCENEPROOF_FRAMES_GB", raising=False)
+    assert FrameStore(tmp_path).max_bytes == 8 * 2**30
+    monkeypatch.setenv("SCENEPROOF_FRAMES_GB", "0.5")
+    assert FrameStore(tmp_path).max_bytes == 2**29
+    for nonsense in ("much", "-1", "0", "inf", "nan"):
+        monkeypatch.setenv("SCENEPROOF_FRAMES_GB", nonsense)
+        with pytest.raises(UserError, match=f"'{nonsense}', expected gigabytes"):
+            FrameStore(tmp_path)
+
+
 def test_leftovers_of_killed_writers_are_swept(tmp_path: Path) -> None:
     store = FrameStore(tmp_path)
     folder = tmp_path / "ab"
