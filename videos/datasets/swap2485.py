@@ -83,7 +83,8 @@ def _stored(root: Path) -> dict[str, Path]:
 
 def _lines(root: Path) -> list[Line]:
     for path in sorted(root.glob("*.csv")):
-        header = path.open(encoding="utf-8-sig", errors="replace").readline()
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            header = file.readline()
         if "choice_1" in header:
             names = [_OTHER_NAMES.get(name.strip(), name.strip()) for name in header.split(",")]
             absent = [name for name in _COLUMNS if name not in names]

@@ -236,15 +236,13 @@ def test_kinetics_50_keeps_pairs_with_both_classes_in_it(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("mix", "pairs", "within"),
-    [("rand_1", 5631, 88), ("close_1", 7860, 260), ("far_1", 5631, 103), ("same_1", 5631, 776)],
+    ("mix", "within"), [("rand_1", 88), ("close_1", 260), ("far_1", 103), ("same_1", 776)]
 )
 def test_the_published_pairs_within_kinetics_50(
-    shared_data: Path, tmp_path: Path, mix: str, pairs: int, within: int
+    shared_data: Path, tmp_path: Path, mix: str, within: int
 ) -> None:
     shutil.copy(shared_data / "hat" / f"actionswap_{mix}.pickle", tmp_path)
     (tmp_path / "ori").mkdir()
-    assert len(read_hat(tmp_path, mix)[1]) == pairs
     assert len(read_hat50(tmp_path, mix)[1]) == within
 
 
