@@ -174,7 +174,8 @@ def _check(fractions: Mapping[str, float]) -> None:
 def _allowing_for_cuts(fractions: Mapping[str, float], uncut: float) -> dict[str, float]:
     """Shares of the groups that make these shares of the clips kept, when only ``uncut`` of the clips lie
     within a group: the others are kept where both their groups meet on a side, which favours large sides."""
-    inside = round(uncut, 1) if uncut < 1 else 1.0  # rounded, so that single clips don't shift the borders
+    # Rounded, so that single clips don't shift the borders; above 0, where the shares would not settle.
+    inside = max(0.1, round(uncut, 1)) if uncut < 1 else 1.0
     shares = dict(fractions)
     for _ in range(100):
         shares = {name: fractions[name] / (inside + (1 - inside) * share) for name, share in shares.items()}

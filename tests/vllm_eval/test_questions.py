@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,13 @@ def test_style_and_instruction_change_text_and_key() -> None:
     assert prefixed.text.split("\n")[1] == f"A. A video of a human {prefixed.labels[0]}"
     assert instructed.text.split("\n")[-1] == "Answer with the letter only."
     assert instructed.labels == formats[0].ask("What?", clip(), CLASSES).labels
+
+
+def test_choices_a_data_set_fixes_are_offered_in_its_order_under_the_same_key() -> None:
+    fixed = replace(clip(), choices=("class 9", "class 3", "class 1", "class 7", "class 4"))
+    question = Mcq5(seed=5).ask("What?", fixed, CLASSES)
+    assert question.labels == fixed.choices
+    assert Mcq5(seed=5).key == "mcq5-plain-seed5"
 
 
 @pytest.mark.parametrize("background", [None, "class 3"])

@@ -1,6 +1,5 @@
 """HAT: a pickle tells whose person stands in whose scene; frames, masks and emptied scenes lie in folders."""
 
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -40,10 +39,7 @@ class Folders:
         written = self._classes[place].get(class_name(name))
         if written is not None and not folder.is_dir():
             folder = place / written / clip
-        if not folder.is_dir():
-            return f"no folder {place / key}"
-        with os.scandir(folder) as entries:
-            return self.stored(folder) if any(entries) else f"{folder} is empty"
+        return self.stored(folder) if folder.is_dir() else f"no folder {place / key}"
 
     @cached_property
     def _classes(self) -> dict[Path, dict[str, str]]:

@@ -32,7 +32,8 @@ def places(root: Path, deep: Sequence[str] = ()) -> list[Path]:
 
 def find_pickle(folders: Sequence[Path], mix: str, dataset: str) -> Path:
     """``actionswap_<mix>.pickle``. Raises UserError that lists the mixes there are."""
-    found = {path.stem[11:]: path for place in folders for path in place.glob("actionswap_*_*.pickle")}
+    paths = [path for place in folders for path in sorted(place.glob("actionswap_*_*.pickle"))]
+    found = {path.stem[11:]: path for path in reversed(paths)}  # the first place counts
     if mix in found:
         return found[mix]
     names = ", ".join(sorted(found))
