@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,7 @@ def ratios(runs: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
 
 def measure(video: Path, count: int, frames: int, runs: int) -> dict[str, Any]:
     """All figures."""
+    load = [round(value, 2) for value in os.getloadavg()]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         work = Work(copies(video, count, place), place / "store", FramePolicy(frames))
@@ -158,7 +160,8 @@ def measure(video: Path, count: int, frames: int, runs: int) -> dict[str, Any]:
         measured = [run_once(work) for _ in range(runs)]
     return {
         "video": video.name, "video frames": info.length, "size": f"{shape[2]}x{shape[1]}",
-        "clips": count, "frames a clip": frames, "load before": [round(load, 2) for load in os.getloadavg()],
+        "clips": count, "frames a clip": frames, "load before": load,
+        "decord2": metadata.version("decord2"),
         "frames a second, each run": measured, "ratios": ratios(measured),
         "goal": f"warm / cold >= {GOAL:g}",
     }  # fmt: skip
