@@ -57,8 +57,8 @@ def read_hat(root: Path, part: str) -> Outcome:
     tells: composed by HAT's rules, or ``rand_1:paper`` by the paper's (see ``videos.compose``). Or it is
     ``original``, ``human_only`` or ``background_only``: single clips, with no background label.
 
-    The list file (``kinetics400_val_list_rawframes.txt``) decides order and membership; without one, swaps
-    follow the pickle, single clips the names of folders.
+    The list file (``kinetics400_val_list_rawframes.txt``) decides order and membership; without one, or with
+    one that names no pair of the pickle, swaps follow the pickle; without one, single clips their folders.
     """
     return _read("hat", root, part, None)
 

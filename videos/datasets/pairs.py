@@ -78,18 +78,11 @@ def is_key(value: object) -> TypeGuard[str]:
 
 
 def in_order(pairs: Mapping[str, str], listed: Listed) -> list[str]:
-    """Keys of the pairs in the list's order, those it names; without a list all, in the pickle's.
-
-    Raises UserError where the list names none of them: it belongs to other pairs.
+    """Keys of the pairs in the list's order, those it names; all, in the pickle's, without a list or where it
+    names none of them: then it belongs to other clips, such as the two that HAT demonstrates itself with.
     """
-    if listed.path is None:
-        return list(pairs)
     by_plain = {plain(key): key for key in pairs}
-    order = [by_plain[key] for key in listed.keys if key in by_plain]
-    if not order:
-        told = f"none of its {len(listed.keys)} clips is in the pickle, expected the list that belongs to it"
-        raise UserError(f"{listed.path}: {told}; remove the list to take all")
-    return order
+    return [by_plain[key] for key in listed.keys if key in by_plain] or list(pairs)
 
 
 def _scene(path: Path, person: object, scene: object) -> str:

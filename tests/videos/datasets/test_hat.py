@@ -142,9 +142,11 @@ def test_the_published_pairs_are_read_and_those_without_frames_named(
     assert len(clips.classes) == (391 if mix == "same_1" else 400)  # nine classes have no two clips
 
 
-def test_a_list_that_belongs_to_other_pairs_is_pointed_out(shared_data: Path) -> None:
-    with pytest.raises(UserError, match="none of its 2 clips is in the pickle"):
-        read_hat(shared_data / "hat", "rand_1")
+def test_a_list_that_names_no_pair_is_set_aside(shared_data: Path) -> None:
+    assert len(read_hat(shared_data / "hat", "original")[0]) == 1  # the list of HAT's demonstration
+    clips, missing = read_hat(shared_data / "hat", "rand_1")
+    assert (len(clips), len(missing)) == (0, 5631)
+    assert "no folder" in missing[0].detail
 
 
 def test_single_clips_are_original_without_scene_and_without_person(tmp_path: Path) -> None:

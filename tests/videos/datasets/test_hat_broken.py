@@ -123,7 +123,6 @@ CASES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "frames of a clip missing": (HAT, lambda root: shutil.rmtree(root / "ori" / A)),
     "empty folder of masks": (HAT, lambda root: emptied(root / "seg" / A)),
     "pair not in the list": (HAT, listing(f"{A} 4 5\n")),
-    "list of other clips": (HAT, listing("smoking/ccccccccccc_000000_000010 4 316\n")),
     "list line without its numbers": (HAT, listing(f"{A} 4 5\ngolf driving\n")),
     "list line with words for numbers": (HAT, listing(f"{A} four 5\n")),
     "empty list": (HAT, listing("\n")),
