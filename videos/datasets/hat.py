@@ -21,7 +21,7 @@ _LIST = "*_val_list_rawframes.txt"
 _MIX = re.compile(r"(?P<mix>[^:]+)(?::(?P<mode>.*))?", re.DOTALL)
 
 VARIANTS = ("original", "human_only", "background_only")
-PARTS = f"<<rand|close|far|same>_<number>[:paper]|{'|'.join(VARIANTS)}>"
+PARTS = f"<rand|close|far|same>_<number>[:paper]|{'|'.join(VARIANTS)}"
 
 
 @dataclass(frozen=True)
