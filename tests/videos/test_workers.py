@@ -81,16 +81,16 @@ def test_a_task_that_crashes_its_worker_is_lost_alone() -> None:
 
 @pytest.mark.parametrize("endless", ["__import__('time').sleep(600)", "[0 for _ in iter(int, 1)]"])
 def test_a_task_that_never_ends_is_lost_alone(endless: str) -> None:
-    results = dict(isolated(eval, ["1", endless, "3"], 2, seconds=0.5))
-    assert results == {0: 1, 1: Lost("took more than 0.5 s"), 2: 3}
+    results = dict(isolated(eval, ["1", endless, "3"], 2, seconds=1))
+    assert results == {0: 1, 1: Lost("took more than 1 s"), 2: 3}
 
 
 def test_results_that_wait_for_their_reader_are_not_late() -> None:
     seen = []
-    for number, result in isolated(eval, ["1", "2", "3", "4"], 2, seconds=0.3):
+    for number, result in isolated(eval, ["1", "2", "3"], 2, seconds=1):
         seen.append((number, result))
-        time.sleep(0.4)
-    assert sorted(seen) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+        time.sleep(1.1)
+    assert sorted(seen) == [(0, 1), (1, 2), (2, 3)]
 
 
 def test_giving_up_midway_leaves_no_worker_at_its_task(tmp_path: Path) -> None:
