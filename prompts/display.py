@@ -16,6 +16,7 @@ _METRICS = {
     "bias_ratio": "bias ratio",
     "other": "other",
     "unparsed": "unparsed",
+    "refused": "refused",
 }
 
 
@@ -93,7 +94,7 @@ def _print_score(console: Console, score: Row) -> None:
     _add(table, "n", f"{score['n']} and {score['errors']} errors")
     console.print(table)
     for one in score["confusions"]:
-        answered = "(unparsed)" if one["answered"] is None else one["answered"]
+        answered = f"({one['kind']})" if one["answered"] is None else one["answered"]
         console.print(shown(f"  {one['count']:4d} x {one['human']} -> {answered} ({one['kind']})"))
 
 

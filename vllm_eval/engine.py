@@ -7,7 +7,8 @@ from typing import Literal, Protocol
 from videos.clip import Clip, Frames
 from vllm_eval.question import Question
 
-Kind = Literal["human", "background", "other", "unparsed", "error"]
+# refused: the model declined or a content filter stepped in; a wrong answer, counted on its own.
+Kind = Literal["human", "background", "other", "unparsed", "refused", "error"]
 
 
 @dataclass(frozen=True)

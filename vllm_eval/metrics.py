@@ -2,8 +2,10 @@
 
 Definitions follow the code that came with arXiv 2512.17953: SHAcc = #human / N, SBErr = #background / N over
 all swap videos asked; a third class counts for neither. An answer that names no choice (kind "unparsed") is
-wrong and stays in N, as there. A clip that could not be asked (kind "error": a broken file, a refusing
-service) is left out of N, as there, and counted apart.
+wrong and stays in N, as there. A clip that could not be asked (kind "error": a broken file, a failing
+service) is left out of N, as there, and counted apart. A refusal or a content filter (kind "refused") is
+wrong and stays in N too: that code left filtered clips out, which lets a prompt gain by being refused on
+hard clips and compares prompts on different ones.
 
 Intervals. A lone share gets Wilson's score interval for its effective number of independent clips, n divided
 by the design effect that the cluster-robust variance shows (``clustering``), less a correction for few
@@ -37,17 +39,19 @@ class Estimate:
 class BiasMetrics:
     """What one prompt did on one clip set. ``n`` scored answers, ``errors`` more that could not be scored.
 
-    ``shacc``, ``sberr``, ``other`` (a third label) and ``unparsed`` are shares of the ``n`` scored answers
-    and sum to 1; ``error`` is the share of errors among all ``n + errors``. ``bias_gap`` is SHAcc - SBErr, in
-    -1..1. ``bias_ratio`` is SBErr / (SHAcc + SBErr), the share of background among the answers that named
-    one of the two, which are its n; 0.5 with the interval 0..1 when none did. ``chance`` is what blind
-    guessing gives, for SHAcc and SBErr alike: 1 / number of choices; ``chances`` tells it for every metric.
+    ``shacc``, ``sberr``, ``other`` (a third label), ``unparsed`` and ``refused`` are shares of the ``n``
+    scored answers and sum to 1; ``error`` is the share of errors among all ``n + errors``. ``bias_gap`` is
+    SHAcc - SBErr, in -1..1. ``bias_ratio`` is SBErr / (SHAcc + SBErr), the share of background among the
+    answers that named one of the two, which are its n; 0.5 with the interval 0..1 when none did. ``chance``
+    is what blind guessing gives, for SHAcc and SBErr alike: 1 / number of choices; ``chances`` tells it for
+    every metric.
     """
 
     shacc: Estimate
     sberr: Estimate
     other: Estimate
     unparsed: Estimate
+    refused: Estimate
     error: Estimate
     errors: int
     n: int
@@ -66,6 +70,7 @@ class BiasMetrics:
             "sberr": self.chance,
             "other": 1 - 2 * self.chance if self.chance else None,
             "unparsed": None,
+            "refused": None,
             "error": None,
             "bias_gap": 0.0,
             "bias_ratio": 0.5,
@@ -90,6 +95,7 @@ def metrics_of_kinds(kinds: Sequence[Kind], clusters: Clusters, chance: float = 
         sberr=proportion(background, groups),
         other=proportion(_indicator(scored, "other"), groups),
         unparsed=proportion(_indicator(scored, "unparsed"), groups),
+        refused=proportion(_indicator(scored, "refused"), groups),
         error=proportion(failed, everything),
         errors=int(failed.sum()),
         n=len(scored),

@@ -16,9 +16,9 @@ class Transitions:
     """Over swaps whose original was answered right, n of every estimate; the three shares sum to 1.
 
     ``kept``: the person's action is still named. ``to_background``: the scene's action is named instead.
-    ``elsewhere``: a third action or nothing readable. ``wrong`` counts swaps left out because the original
-    was answered wrong, ``errors`` those with an error on either side. Chance levels of blind guessing on the
-    swap: c, c and 1 - 2c for c = 1 / number of choices.
+    ``elsewhere``: a third action, nothing readable or a refusal. ``wrong`` counts swaps left out because
+    the original was answered wrong, ``errors`` those with an error on either side. Chance levels of blind
+    guessing on the swap: c, c and 1 - 2c for c = 1 / number of choices.
     """
 
     kept: Estimate
@@ -43,7 +43,7 @@ def transitions(original: Sequence[Answer], swap: Sequence[Answer], clusters: Cl
     return Transitions(
         kept=_share(then == "human", groups),
         to_background=_share(then == "background", groups),
-        elsewhere=_share((then == "other") | (then == "unparsed"), groups),
+        elsewhere=_share(np.isin(then, ("other", "unparsed", "refused")), groups),
         wrong=int((scored & ~kept).sum()),
         errors=int((~scored).sum()),
     )

@@ -11,7 +11,14 @@ from vllm_eval.controls import Answered, contrasted_accuracy, harmonic_mean, rel
 from vllm_eval.engine import Answer, Kind
 from vllm_eval.transitions import transitions
 
-KINDS: dict[str, Kind] = {"h": "human", "b": "background", "o": "other", "u": "unparsed", "e": "error"}
+KINDS: dict[str, Kind] = {
+    "h": "human",
+    "b": "background",
+    "o": "other",
+    "u": "unparsed",
+    "r": "refused",
+    "e": "error",
+}
 
 
 class NoFrames:
@@ -88,10 +95,10 @@ def test_transitions_agree_with_counting_on_random_answers() -> None:
     rng = np.random.default_rng(6)
     for _ in range(30):
         n = int(rng.integers(1, 40))
-        before, after = ("".join(rng.choice(list("hboue"), n)) for _ in range(2))
+        before, after = ("".join(rng.choice(list("hboure"), n)) for _ in range(2))
         found = transitions(answers(before), answers(after), [str(i // 2) for i in range(n)])
         right = [y for x, y in zip(before, after, strict=True) if x == "h" and y != "e"]
-        for share, kinds in ((found.kept, "h"), (found.to_background, "b"), (found.elsewhere, "ou")):
+        for share, kinds in ((found.kept, "h"), (found.to_background, "b"), (found.elsewhere, "our")):
             assert share.n == len(right)
             assert round(share.value * share.n) == sum(kind in kinds for kind in right)
 

@@ -12,7 +12,14 @@ import pytest
 from vllm_eval.engine import Answer, Kind
 from vllm_eval.metrics import BiasMetrics, Estimate, accuracy, bias_metrics, wilson
 
-KINDS: dict[str, Kind] = {"h": "human", "b": "background", "o": "other", "u": "unparsed", "e": "error"}
+KINDS: dict[str, Kind] = {
+    "h": "human",
+    "b": "background",
+    "o": "other",
+    "u": "unparsed",
+    "r": "refused",
+    "e": "error",
+}
 
 
 def answers(letters: str) -> list[Answer]:
@@ -40,6 +47,15 @@ def test_shares_are_over_all_scored_answers_and_an_unparsed_one_counts_as_wrong(
     assert metrics.bias_ratio.value == pytest.approx(1 / 3)
 
 
+def test_a_refusal_is_wrong_stays_in_the_denominator_and_is_counted_on_its_own() -> None:
+    metrics = score("hhbure")
+    assert (metrics.n, metrics.errors) == (5, 1)
+    assert [metrics.shacc.value, metrics.unparsed.value, metrics.refused.value] == pytest.approx(
+        [0.4, 0.2, 0.2]
+    )
+    assert (metrics.refused.n, metrics.chances()["refused"]) == (5, None)
+
+
 def test_errors_leave_the_denominator_and_are_counted() -> None:
     metrics = score("hbee")
     assert (metrics.n, metrics.errors) == (2, 2)
@@ -50,11 +66,11 @@ def test_errors_leave_the_denominator_and_are_counted() -> None:
 def test_every_metric_is_a_plain_count_over_n() -> None:
     rng = np.random.default_rng(8)
     for _ in range(50):
-        letters = "".join(rng.choice(list("hboue"), rng.integers(1, 60)))
+        letters = "".join(rng.choice(list("hboure"), rng.integers(1, 60)))
         metrics, n = score(letters), len(letters.replace("e", ""))
-        counts = {kind: letters.count(kind) for kind in "hbou"}
-        shares = [metrics.shacc, metrics.sberr, metrics.other, metrics.unparsed]
-        assert [one.value for one in shares] == pytest.approx([counts[k] / n if n else 0 for k in "hbou"])
+        counts = {kind: letters.count(kind) for kind in "hbour"}
+        shares = [metrics.shacc, metrics.sberr, metrics.other, metrics.unparsed, metrics.refused]
+        assert [one.value for one in shares] == pytest.approx([counts[k] / n if n else 0 for k in "hbour"])
         assert metrics.error.value == pytest.approx(letters.count("e") / len(letters))
         named = counts["h"] + counts["b"]
         assert metrics.bias_ratio.value == pytest.approx(counts["b"] / named if named else 0.5)
