@@ -21,7 +21,9 @@ from videos.clip import ClipSet
 from vllm_eval.evaluator import Scored
 from vllm_eval.metrics import accuracy
 
-AGREEMENT_MARGIN = 0.03
+# Half of the three points a found prompt may lose: chosen among several, the loss seen here is too small
+# (seen as 1.7 points on 120 clips, 4.7 on 150 others).
+AGREEMENT_MARGIN = 0.015
 
 
 @dataclass(frozen=True)
