@@ -6,11 +6,12 @@ from typing import Any
 
 from assets.errors import UserError
 from vllm_eval.engine import Engine
+from vllm_eval.engines.openai import OpenAIEngine
 from vllm_eval.engines.transformers import TransformersEngine
 
 __all__ = ["ENGINES", "load_engine"]
 
-ENGINES: dict[str, Callable[..., Engine]] = {"transformers": TransformersEngine}
+ENGINES: dict[str, Callable[..., Engine]] = {"openai": OpenAIEngine, "transformers": TransformersEngine}
 
 
 def load_engine(engine: str, model: str, **options: Any) -> Engine:
