@@ -1,157 +1,46 @@
-"""RunConfig: everything a run depends on, one validated object. Its values come from agents/sources.py."""
+"""RunConfig: everything a run depends on, one validated object. Its values come from agents/sources.py.
 
-from collections.abc import Callable, Mapping
+The sections that scoring needs too, data, target and history, are those of vllm_eval/config.py.
+"""
+
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from prompts.history import DEFAULT_URL
 from prompts.records import plain, redacted
+from vllm_eval.config import (
+    DataConfig,
+    Fractions,
+    FramesConfig,
+    HistoryConfig,
+    QuestionConfig,
+    Section,
+    TargetConfig,
+    one_of,
+)
 
-MINI = "mini"
-MINI_FRAMES = {"count": 6, "size": 84}  # what the bundled model was trained on
-
-
-def _one_of(registry: Callable[[], Mapping[str, object]]) -> AfterValidator:
-    """A name that must stand in a registry, which is read only when a value is checked."""
-
-    def check(name: str) -> str:
-        if name not in registry():
-            raise ValueError(f"known: {', '.join(registry())}")
-        return name
-
-    return AfterValidator(check)
-
-
-def _engines() -> Mapping[str, object]:
-    from vllm_eval.engines import ENGINES
-
-    return ENGINES
-
-
-def _formats() -> Mapping[str, object]:
-    from vllm_eval.questions import FORMATS
-
-    return FORMATS
+__all__ = [
+    "BudgetConfig",
+    "DataConfig",
+    "Fractions",
+    "FramesConfig",
+    "HistoryConfig",
+    "LLMConfig",
+    "OptimizerConfig",
+    "QuestionConfig",
+    "RunConfig",
+    "Section",
+    "TargetConfig",
+    "experiment",
+]
 
 
 def _strategies() -> Mapping[str, object]:
     from agents.strategies import STRATEGIES
 
     return STRATEGIES
-
-
-def _typed(options: object) -> object:
-    """Option values given as text on the command line or in the environment get the type YAML gives them."""
-    if not isinstance(options, Mapping):
-        return options
-    return {key: yaml.safe_load(v) if isinstance(v, str) and v else v for key, v in options.items()}
-
-
-class Section(BaseModel):
-    """Unknown keys are refused: a misspelt one would silently be the default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Fractions(Section):
-    """Shares of the swapped clips; no source video stands on two sides."""
-
-    tune: float = Field(
-        default=0.15, gt=0, lt=1, description="share of the clips that proposals are scored on"
-    )
-    select: float = Field(default=0.28, gt=0, lt=1, description="share of the clips the winner is chosen on")
-    test: float = Field(default=0.57, gt=0, lt=1, description="share of the clips the result is reported on")
-
-    @model_validator(mode="after")
-    def _sum_to_one(self) -> "Fractions":
-        total = self.tune + self.select + self.test
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"tune, select and test sum to {total:g}, they must sum to 1")
-        return self
-
-
-class DataConfig(Section):
-    """Which clips."""
-
-    root: str = Field(
-        default="mini",
-        description='folder with hat, kinetics and mimetics in it; "mini": the bundled benchmark',
-    )
-    swap: str = Field(
-        default="hat:rand_1", description="swapped clips to optimise on, hat:{rand,close,far,same}_N"
-    )
-    mimetics: str | None = Field(
-        default="mimetics", description="mimed actions, reported at the end; none: leave out"
-    )
-    kinetics: str | None = Field(
-        default="kinetics:val", description="ordinary clips, reported at the end; none: leave out"
-    )
-    agreement: str | None = Field(
-        default="kinetics:train",
-        description="ordinary clips on which the winner must not be worse than neutral; none: no such check",
-    )
-    fractions: Fractions = Field(default_factory=Fractions, description="how the swapped clips are divided")
-    seed: int = Field(default=0, ge=0, description="seed of the division and of every subset of clips")
-    tune_clips: int = Field(default=32, ge=1, description="clips of the tune side each proposal is scored on")
-    select_clips: int | None = Field(
-        default=80, ge=1, description="clips of the select side to use; none: all"
-    )
-    test_clips: int | None = Field(default=160, ge=1, description="clips of the test side to use; none: all")
-    report_clips: int | None = Field(
-        default=150, ge=1, description="clips of each other reported set to use; none: all"
-    )
-    agreement_clips: int = Field(default=120, ge=1, description="clips of the agreement check")
-
-
-class FramesConfig(Section):
-    """What the model sees of a clip."""
-
-    count: int = Field(default=8, ge=1, description="frames per clip; where unset the bundled model gets 6")
-    sampling: Literal["uniform", "centre", "dense"] = Field(
-        default="uniform", description="uniform over the clip, its centre, or as dense as it was filmed"
-    )
-    size: int | None = Field(
-        default=None,
-        ge=16,
-        description="short side in pixels; none: as filmed; where unset the bundled model gets 84",
-    )
-
-
-class QuestionConfig(Section):
-    """How it is asked."""
-
-    format: Annotated[str, _one_of(_formats)] = Field(
-        default="mcq5", description="mcq5: five lettered choices; closed: all classes; open: free text"
-    )
-    seed: int = Field(default=0, ge=0, description="seed of distractors and order of the choices")
-    instruction: str = Field(
-        default="", description="constant last line, e.g. Answer with the letter only.; empty: none"
-    )
-
-
-class TargetConfig(Section):
-    """The video language model whose bias is measured."""
-
-    engine: Annotated[str, _one_of(_engines)] = Field(
-        default="transformers", description="what runs the model"
-    )
-    model: str = Field(default=MINI, description='model id or folder; "mini": the bundled model')
-    options: Annotated[dict[str, Any], BeforeValidator(_typed)] = Field(
-        default_factory=dict, description="further options of the engine, e.g. dtype=float32"
-    )
-    frames: FramesConfig = Field(default_factory=FramesConfig, description="what the model sees of a clip")
-    question: QuestionConfig = Field(default_factory=QuestionConfig, description="how it is asked")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _suit_the_bundled_model(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and values.get("model", MINI) == MINI:
-            frames = values.get("frames", {})
-            if isinstance(frames, Mapping):
-                return {**values, "frames": {**MINI_FRAMES, **frames}}
-        return values
 
 
 class BudgetConfig(Section):
@@ -170,15 +59,6 @@ class BudgetConfig(Section):
         default=None,
         gt=0,
         description="most seconds of work, report included, over all resumptions; none: no cap",
-    )
-
-
-class HistoryConfig(Section):
-    """Where everything is remembered."""
-
-    url: str = Field(
-        default=DEFAULT_URL,
-        description="database URL, sqlite:///PATH or postgresql://...; also --history URL",
     )
 
 
@@ -211,7 +91,7 @@ class LLMConfig(Section):
 class OptimizerConfig(Section):
     """Who proposes prompts, and how many compete at the end."""
 
-    strategy: Annotated[str, _one_of(_strategies)] = Field(
+    strategy: Annotated[str, one_of(_strategies)] = Field(
         default="opro",
         description="opro: a language model reads the scores so far; file: the lines of a text file",
     )

@@ -6,9 +6,9 @@ undisturbed one take the same path. Nothing here knows which model answers or wh
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents import finals, pareto, report, tables
 from agents.booked import BookedLLM
@@ -25,12 +25,10 @@ from prompts.history import History
 from prompts.library import NEUTRAL, PREFIXED
 from prompts.prompt import Prompt
 from prompts.records import plain
-from videos.decode import FramePolicy
 from vllm_eval.engine import Engine
 from vllm_eval.evaluator import Evaluator, Scored
-from vllm_eval.question import QuestionFormat
-from vllm_eval.questions import FORMATS, load_format
 from vllm_eval.statistics import minimum_detectable_effect
+from vllm_eval.target import open_engine, policy_of, prefixed, question_of
 
 if TYPE_CHECKING:
     from agents.llm import LLM, LLMSettings
@@ -66,8 +64,7 @@ def run(config: RunConfig, run_id: str, history: History, watcher: Watcher, part
     ledger = Ledger(history, run_id, config.budget)
     data = load_data(config.data, parts.dataset)
     _introduce(data, watcher)
-    target = config.target
-    engine = parts.engine(target.engine, target.model, **target.options)
+    engine = open_engine(config.target, parts.engine)
     try:
         return _Loop(config, run_id, history, watcher, ledger, data, engine, parts).run()
     except UserError as problem:
@@ -105,12 +102,11 @@ class _Loop:
     ) -> None:
         self.config, self.run_id, self.history, self.watcher = config, run_id, history, watcher
         self.ledger, self.data, self.parts = ledger, data, parts
-        question = _question(config)
-        prefixed = _prefixed(question)
-        formats = {PREFIXED.prompt.id: prefixed} if prefixed else {}
-        self.baselines = finals.baseline_prompts(with_prefixed=prefixed is not None)
-        frames = config.target.frames
-        policy = FramePolicy(frames.count, frames.sampling, frames.size)
+        question = question_of(config.target)
+        styled = prefixed(question)
+        formats = {PREFIXED.prompt.id: styled} if styled else {}
+        self.baselines = finals.baseline_prompts(with_prefixed=styled is not None)
+        policy = policy_of(config.target)
         evaluator = Evaluator(engine, parts.frames(), policy, question, history, run_id)
         self.scorer = Scorer(evaluator, ledger, watcher, formats)
         self.reserve = finals.answers_needed(data, config.optimizer.finalists, len(self.baselines))
@@ -225,19 +221,3 @@ def _check_answered(neutral: Scored) -> None:
 def report_folder(config: RunConfig, run_id: str) -> Path:
     """Where a run's report goes."""
     return Path(config.output) / run_id
-
-
-def _question(config: RunConfig) -> QuestionFormat:
-    chosen = config.target.question
-    known = FORMATS[chosen.format].__dataclass_fields__
-    options = {"seed": chosen.seed, "instruction": chosen.instruction}
-    return load_format(chosen.format, **{name: value for name, value in options.items() if name in known})
-
-
-def _prefixed(question: QuestionFormat) -> QuestionFormat | None:
-    """The same question with choices written as "A video of a human ...", where it has choices."""
-    if "style" not in getattr(question, "__dataclass_fields__", {}):
-        return None
-    changed: Any = question
-    prefixed: QuestionFormat = replace(changed, style="prefixed")
-    return prefixed
