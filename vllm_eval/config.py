@@ -117,8 +117,9 @@ class FramesConfig(Section):
     """What the model sees of a clip."""
 
     count: int = Field(default=8, ge=1, description="frames per clip; where unset the bundled model gets 6")
-    sampling: Literal["uniform", "centre", "dense"] = Field(
-        default="uniform", description="uniform over the clip, its centre, or as dense as it was filmed"
+    sampling: Literal["uniform", "centre", "dense", "paper", "paper_internvl3"] = Field(
+        default="uniform",
+        description="uniform over the clip, its centre, as dense as it was filmed, or as the paper's scripts do",
     )
     size: int | None = Field(
         default=None,
