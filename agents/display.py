@@ -33,12 +33,19 @@ class Progress:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock, self._started = clock, clock()
-        self._began = self._started
+        self._last, self._asking = self._started, 0.0
         self.new = self.known = self.planned = 0
 
     def plan(self, answers: int) -> None:
-        """So many answers are to come; their time counts from here, what was loaded before does not."""
-        self.planned, self._began = answers, self._clock()
+        """So many answers are to come; what was loaded before takes none of their time."""
+        self.planned, self._last = answers, self._clock()
+
+    def add(self, new: int, known: int) -> None:
+        """Count answers. Rounds in which everything was known tell nothing of how long an answer takes."""
+        now = self._clock()
+        if new:
+            self._asking += now - self._last
+        self.new, self.known, self._last = self.new + new, self.known + known, now
 
     @property
     def elapsed(self) -> float:
@@ -47,13 +54,12 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """New answers per second since they were planned, the optimizer's thinking included."""
-        asking = self._clock() - self._began
-        return self.new / asking if asking > 0 else 0.0
+        """New answers per second, the optimizer's thinking before them included."""
+        return self.new / self._asking if self._asking > 0 else 0.0
 
     def left(self) -> float | None:
         """Seconds until all planned answers are there; None before anything can be said."""
-        if self.new == 0 or self._clock() - self._began < SETTLED_SECONDS:
+        if self.new == 0 or self._asking < SETTLED_SECONDS:
             return None
         return max(0, self.planned - self.new - self.known) / self.rate
 
@@ -94,8 +100,7 @@ class PlainDisplay:
 
     def answered(self, new: int, known: int) -> None:
         """As Watcher.answered."""
-        self.progress.new += new
-        self.progress.known += known
+        self.progress.add(new, known)
         if self.progress.elapsed - self._told >= PROGRESS_SECONDS:
             self._told = self.progress.elapsed
             self.line(self.progress.text())
@@ -133,8 +138,7 @@ class LiveDisplay(PlainDisplay):
 
     def answered(self, new: int, known: int) -> None:
         """As Watcher.answered."""
-        self.progress.new += new
-        self.progress.known += known
+        self.progress.add(new, known)
 
     def standing(self, standing: Standing) -> None:
         """As Watcher.standing."""

@@ -107,9 +107,11 @@ def test_time_left_is_unknown_before_the_first_answers_have_settled() -> None:
     progress.plan(10)
     assert progress.left() is None
     assert progress.text() == "0 answers, 0.0 a second"
-    progress.new, clock.now = 2, SETTLED_SECONDS / 2
+    clock.now = SETTLED_SECONDS / 2
+    progress.add(1, 0)
     assert progress.left() is None
     clock.now = SETTLED_SECONDS
+    progress.add(1, 0)
     assert progress.left() == 4 * SETTLED_SECONDS
 
 
@@ -118,16 +120,21 @@ def test_what_was_loaded_before_the_first_question_is_no_part_of_the_rate() -> N
     progress = Progress(clock)
     clock.now = 1000
     progress.plan(100)
-    progress.new, clock.now = 50, 1010
+    clock.now = 1010
+    progress.add(50, 0)
     assert progress.rate == 5
     assert progress.left() == 10
     assert progress.elapsed == 1010
 
 
-def test_known_answers_shorten_the_rest_without_speeding_up_the_rate() -> None:
+def test_known_answers_shorten_the_rest_and_leave_the_rate_alone() -> None:
     clock = Clock()
     progress = Progress(clock)
-    progress.planned, progress.new, progress.known, clock.now = 100, 20, 50, 10
+    progress.plan(100)
+    clock.now = 200
+    progress.add(0, 50)  # a round that was known already, after long thinking
+    clock.now = 210
+    progress.add(20, 0)
     assert progress.rate == 2
     assert progress.left() == 15
 
