@@ -51,6 +51,7 @@ class Calls:
         self._state, self._settings = state, state.settings
         self._encoder, self._client, self._out = encoder, client, out
         self._gate = Gate(self._settings.concurrency, state.limit, state.cuts)
+        self._alone = asyncio.Lock()
         self._failure: Exception | None = None
         self._in_a_row = 0
 
@@ -95,7 +96,17 @@ class Calls:
                 self._out.room.release()  # whoever waits for room must hear of it
 
     async def _answer(self, question: _Question) -> Answer:
-        """The answer, or why there is none. Raises UserError where it makes no sense to go on."""
+        """The answer, or why there is none. Raises UserError where it makes no sense to go on.
+
+        Until the server has answered once, the next question waits until this one is through.
+        """
+        if not self._gate.proven:
+            async with self._alone:
+                if not self._gate.proven:
+                    return await self._settle(question)
+        return await self._settle(question)
+
+    async def _settle(self, question: _Question) -> Answer:
         while True:
             outcome = await self._attempt(question)
             if isinstance(outcome, Answer):
