@@ -49,6 +49,10 @@ class Form(Generic[Model]):
     own: Sequence[str]
     sections: Sequence[str]
 
+    def of_file(self, path: str | None) -> dict[str, Any]:
+        """What a file says about these settings. Raises UserError where it cannot be read."""
+        return file_values(path)
+
 
 class Parser(argparse.ArgumentParser):
     """argparse that raises one line instead of printing its usage."""
@@ -74,7 +78,7 @@ def parse(form: Form[Model], parser: Parser, arguments: Sequence[str]) -> tuple[
     Raises UserError for anything unknown or impossible; SystemExit(0) after --help.
     """
     spelled = [_spelled_out(form.short, argument) for argument in arguments]
-    flags = CliSettingsSource(
+    flags: PydanticBaseSettingsSource = CliSettingsSource(
         form.settings,
         root_parser=parser,
         cli_parse_args=spelled,
@@ -85,7 +89,7 @@ def parse(form: Form[Model], parser: Parser, arguments: Sequence[str]) -> tuple[
         cli_parse_none_str="none",
     )
     given = parser.parse_args(spelled)
-    return build(form, file_values(given.config), flags), given
+    return build(form, form.of_file(given.config), flags), given
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

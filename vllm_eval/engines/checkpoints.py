@@ -32,7 +32,16 @@ def identity(model: str, revision: str | None) -> str:
     return f"{folder.name}@{sha256(content.encode()).hexdigest()[:16]}"
 
 
-def find_file(model: str, name: str) -> Path | None:
+def revision_of(model: str, revision: str | None) -> dict[str, str]:
+    """What to tell the model hub about it. UserError for a folder: it has no revisions."""
+    if revision is None:
+        return {}
+    if Path(model).is_dir():
+        raise UserError(f"revision {revision!r}: {model} is a folder, only models of the hub have revisions")
+    return {"revision": revision}
+
+
+def find_file(model: str, name: str, revision: str | None = None) -> Path | None:
     """A checkpoint's file by name, from its folder or the model hub; None where it has no such file."""
     if Path(model).is_dir():
         path = Path(model) / name
@@ -42,6 +51,7 @@ def find_file(model: str, name: str) -> Path | None:
     found = cached_file(
         model,
         name,
+        **revision_of(model, revision),
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_connection_errors=False,
         _raise_exceptions_for_gated_repo=False,

@@ -17,6 +17,7 @@ from vllm_eval.engines.checkpoints import resolve
 from vllm_eval.engines.patches import Patches, cut
 from vllm_eval.engines.prefix_cache import Prefix, PrefixCache
 from vllm_eval.parse import kind_of, read_reply
+from vllm_eval.rendered import Rendered
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +55,7 @@ class TransformersEngine:
     ``cache_bytes`` bounds the kept key/value caches (1 GiB; on a GPU two fifths of its free memory).
     ``reuse`` False computes everything for every question, for comparison. ``max_new_tokens`` bounds free
     answers, ``max_pixels`` a frame's area. ``system``: system message (the chat template's own).
+    ``revision``: branch, tag or commit of a model of the hub.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class TransformersEngine:
         max_new_tokens: int = 16,
         max_pixels: int | None = None,
         system: str | None = None,
+        revision: str | None = None,
     ) -> None:
         from vllm_eval.engines.video_model import VideoModel
 
@@ -75,7 +78,9 @@ class TransformersEngine:
                 raise UserError(f"{name} is {value}, expected at least 1")
         self.reuse = reuse
         self.max_new_tokens = max_new_tokens
-        self._model: VideoModel | None = VideoModel(resolve(model), dtype, device, max_pixels, system)
+        self._model: VideoModel | None = VideoModel(
+            resolve(model), dtype, device, max_pixels, system, revision
+        )
         on_gpu = self._model.device.startswith("cuda")
         self.batch_size = batch_size or (GPU_ROWS if on_gpu else CPU_ROWS)
         self.cache = PrefixCache(_cache_bytes(on_gpu) if cache_bytes is None else cache_bytes)
@@ -100,6 +105,20 @@ class TransformersEngine:
                     yield answer
                     if self._calls != call:  # the other call has written into the rows this one reads
                         raise RuntimeError("this engine was asked again before it had finished answering")
+
+    def rendered(self, request: Request) -> Rendered:
+        """The prompt of a request as the model reads it. Raises UserError as ``answer`` does."""
+        model = self._loaded()
+        template, question = model.template, request.question
+        suffix = template.suffixes([question])[0]
+        video = _patches(request, model).tokens(model.settings.merge)
+        letters = template.letter_ids(question.letters)
+        return Rendered(
+            text=str(model.tokenizer.decode([*template.head, *suffix])),
+            prompt_tokens=len(template.prefix(video)) + len(suffix),
+            video_tokens=video,
+            letters=dict(zip(question.letters, letters, strict=True)),
+        )
 
     def close(self) -> None:
         """Give back the model's memory."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from assets.errors import UserError
-from vllm_eval.engines.checkpoints import find_file, identity
+from vllm_eval.engines.checkpoints import find_file, identity, revision_of
 from vllm_eval.engines.patches import Patches, PatchSettings, normaliser, read_settings
 from vllm_eval.engines.rendering import Template, read_template
 from vllm_eval.engines.text_stack import TextStack
@@ -38,22 +38,29 @@ class VideoModel:
     """Weights on one device, in evaluation mode."""
 
     def __init__(
-        self, path: str, dtype: str, device: str, max_pixels: int | None = None, system: str | None = None
+        self,
+        path: str,
+        dtype: str,
+        device: str,
+        max_pixels: int | None = None,
+        system: str | None = None,
+        revision: str | None = None,
     ) -> None:
         import torch
         from transformers import AutoConfig, AutoTokenizer
 
         self.device = choose_device(device)
         self.dtype = choose_dtype(dtype, self.device)
+        which = revision_of(path, revision)
         with _plain_errors(path):
-            config = AutoConfig.from_pretrained(path)
-            self.model = _load(path, config, self.dtype, self.device)
-            tokenizer = AutoTokenizer.from_pretrained(path)
+            config = AutoConfig.from_pretrained(path, **which)
+            self.model = _load(path, config, self.dtype, self.device, which)
+            tokenizer = AutoTokenizer.from_pretrained(path, **which)
         self.tokenizer: Any = tokenizer
-        self.settings = _settings(path, config, max_pixels)
+        self.settings = _settings(path, config, max_pixels, revision)
         self.template: Template = read_template(tokenizer, config.video_token_id, system)
         self.stack = TextStack(self.model.model.language_model)
-        self.identity = identity(path, getattr(config, "_commit_hash", None))
+        self.identity = identity(path, getattr(config, "_commit_hash", None) or revision)
         self.ends = _end_tokens(self.model, tokenizer)
         self.token_limit = GPU_TOKENS if self.device.startswith("cuda") else CPU_TOKENS
         self._mean, self._std = (torch.from_numpy(one).to(self.device) for one in normaliser(self.settings))
@@ -163,19 +170,19 @@ def _cpu_has_bfloat16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def _load(path: str, config: Any, dtype: "torch.dtype", device: str) -> Any:
+def _load(path: str, config: Any, dtype: "torch.dtype", device: str, which: dict[str, str]) -> Any:
     import transformers
 
     if config.model_type not in FAMILIES:
         raise UserError(f"{path} is of type {config.model_type}, expected one of: {', '.join(FAMILIES)}")
     with no_bars():
         family = getattr(transformers, FAMILIES[config.model_type])
-        model = family.from_pretrained(path, config=config, dtype=dtype, attn_implementation="sdpa")
+        model = family.from_pretrained(path, config=config, dtype=dtype, attn_implementation="sdpa", **which)
     return model.eval().requires_grad_(False).to(device)
 
 
-def _settings(path: str, config: Any, max_pixels: int | None) -> PatchSettings:
-    settings = read_settings(lambda name: find_file(path, name))
+def _settings(path: str, config: Any, max_pixels: int | None, revision: str | None) -> PatchSettings:
+    settings = read_settings(lambda name: find_file(path, name, revision))
     tower = config.vision_config
     if (settings.patch, settings.pair) != (tower.patch_size, tower.temporal_patch_size):
         raise UserError(
