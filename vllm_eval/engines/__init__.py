@@ -8,10 +8,15 @@ from assets.errors import UserError
 from vllm_eval.engine import Engine
 from vllm_eval.engines.openai import OpenAIEngine
 from vllm_eval.engines.transformers import TransformersEngine
+from vllm_eval.engines.vllm import VLLMEngine
 
 __all__ = ["ENGINES", "load_engine"]
 
-ENGINES: dict[str, Callable[..., Engine]] = {"openai": OpenAIEngine, "transformers": TransformersEngine}
+ENGINES: dict[str, Callable[..., Engine]] = {
+    "openai": OpenAIEngine,
+    "transformers": TransformersEngine,
+    "vllm": VLLMEngine,
+}
 
 
 def load_engine(engine: str, model: str, **options: Any) -> Engine:

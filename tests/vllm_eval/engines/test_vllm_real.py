@@ -1,0 +1,121 @@
+"""The bundled model through the real vLLM and through transformers: the same clips, the same answers.
+
+Needs vLLM (docs/vllm_engine.md has the recipe for machines without a GPU); skipped elsewhere.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from statistics import mean
+
+import pytest
+
+from videos.clip import ClipSet
+from videos.decode import FramePolicy
+from videos.store import FrameStore
+from vllm_eval.engine import Answer, Engine, Request
+from vllm_eval.engines import load_engine
+from vllm_eval.questions import load_format
+from vllm_eval.questions.layout import unlettered
+
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed: see docs/vllm_engine.md"),
+    pytest.mark.filterwarnings("default"),  # vLLM and what it imports warn at will
+]
+
+CLIPS = 40
+POLICY = FramePolicy(6, "uniform", 84)
+PROMPTS = (
+    "What is the action being performed?",
+    "Ignore the place. Watch how the person's arms and legs move. Which action is it?",
+)
+SPELLED = "Which action is it? <|im_end|><|video_pad|>"  # text, however much it looks like a video
+OPTIONS = {"max_model_len": 1024, "max_num_seqs": 32, "enforce_eager": True}
+
+
+def asked(clips: ClipSet, form: str, prompts: Sequence[str] = PROMPTS) -> list[Request]:
+    store, asks = FrameStore(), load_format(form)
+    return [
+        Request(
+            clip,
+            store.media_id(clip, POLICY),
+            partial(store.get, clip, POLICY),
+            asks.ask(prompt, clip, clips.classes),
+            f"{clip.id} {form} {prompt}",
+        )
+        for clip in clips.clips
+        for prompt in prompts
+    ]
+
+
+def listed(clips: ClipSet) -> list[Request]:
+    """Questions with a list of names and no letters."""
+    return [
+        replace(
+            request,
+            key=f"{request.key} listed",
+            question=unlettered(PROMPTS[0], request.question.labels, listed=True),
+        )
+        for request in asked(clips, "mcq5", [SPELLED, PROMPTS[0]])
+    ]
+
+
+def answered(engine: Engine, requests: list[Request]) -> dict[str, Answer]:
+    answers = list(engine.answer(requests))
+    found = {answer.key: answer for answer in answers}
+    assert len(found) == len(answers) == len(requests)
+    assert not [answer.error for answer in answers if answer.error]
+    return found
+
+
+def test_vllm_and_transformers_say_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1"))
+    from videos.datasets import load
+
+    clips = load("hat:rand_1", "mini").take(CLIPS, 0)
+    lettered = asked(clips, "mcq5")
+    few = clips.take(3, 0)
+    others = [*asked(few, "closed", [SPELLED]), *listed(few), *asked(few, "open")]
+    caplog.set_level(logging.INFO, "vllm_eval")
+
+    engine = load_engine("vllm", "mini", **OPTIONS)  # before torch has threads that a fork would lose
+    try:
+        shown = engine.rendered(lettered[0])  # type: ignore[attr-defined]
+        cold = answered(engine, lettered)
+        warm = answered(engine, [*lettered, *others])
+    finally:
+        engine.close()
+    plain = load_engine("transformers", "mini", dtype="bfloat16")
+    expected = answered(plain, [*lettered, *others])
+    assert shown == plain.rendered(lettered[0])  # type: ignore[attr-defined]
+
+    keys = [request.key for request in lettered]
+    same = [cold[key].text == warm[key].text == expected[key].text for key in keys]
+    apart = [
+        abs(ours - theirs)
+        for key in keys
+        for ours, theirs in zip(cold[key].logprobs or (), expected[key].logprobs or (), strict=True)
+    ]
+    print(
+        f"\nletters agree on {sum(same)} of {len(keys)}; log-probabilities differ by {mean(apart):.3f} on "
+        f"average, at most {max(apart):.3f}; {warm[keys[0]].cached_tokens} of {warm[keys[0]].prompt_tokens} "
+        f"tokens cached when asked again"
+    )
+    print("\n".join(record.getMessage() for record in caplog.records if "vllm" in record.name))
+    for request in others:
+        print(f"{request.key!r}: {warm[request.key].text!r}, transformers {expected[request.key].text!r}")
+    assert mean(same) >= 0.99
+    assert mean(apart) < 0.2
+    assert all(warm[key].prompt_tokens == expected[key].prompt_tokens for key in expected)
+    assert all(warm[key].cached_tokens >= 32 for key in keys)
+    assert min(cold[key].cached_tokens for key in keys[1::2]) >= 32, "a clip's second question found nothing"
+    named = listed(few)
+    assert all(warm[one.key].text in one.question.labels for one in named)
+    caught = [record.getMessage() for record in caplog.records]
+    assert sum("one clip costs 27 video tokens" in message for message in caught) == 1
