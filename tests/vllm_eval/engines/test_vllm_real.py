@@ -72,50 +72,60 @@ def answered(engine: Engine, requests: list[Request]) -> dict[str, Answer]:
     return found
 
 
+def closeness(one: Answer) -> float:
+    """How far the likeliest letter is ahead of the next."""
+    assert one.logprobs is not None
+    first, second, *_ = sorted(one.logprobs, reverse=True)
+    return first - second
+
+
+# Rounding to bfloat16 turns letters that are nearly tied; in float32 nothing hides a mistake.
+@pytest.mark.parametrize(("dtype", "noise", "share"), [("float32", 0.01, 0.99), ("bfloat16", 0.2, 0.97)])
 def test_vllm_and_transformers_say_the_same(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    dtype: str, noise: float, share: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1"))
+    monkeypatch.setenv("VLLM_WORKER_MULTIPROC_METHOD", "spawn")  # a fork would lose torch's threads
     from videos.datasets import load
 
     clips = load("hat:rand_1", "mini").take(CLIPS, 0)
     lettered = asked(clips, "mcq5")
     few = clips.take(3, 0)
-    others = [*asked(few, "closed", [SPELLED]), *listed(few), *asked(few, "open")]
+    named = listed(few)
+    others = [*asked(few, "closed", [SPELLED]), *named, *asked(few, "open")]
     caplog.set_level(logging.INFO, "vllm_eval")
 
-    engine = load_engine("vllm", "mini", **OPTIONS)  # before torch has threads that a fork would lose
+    engine = load_engine("vllm", "mini", dtype=dtype, **OPTIONS)
     try:
         shown = engine.rendered(lettered[0])  # type: ignore[attr-defined]
         cold = answered(engine, lettered)
         warm = answered(engine, [*lettered, *others])
     finally:
         engine.close()
-    plain = load_engine("transformers", "mini", dtype="bfloat16")
+    plain = load_engine("transformers", "mini", dtype=dtype)
     expected = answered(plain, [*lettered, *others])
-    assert shown == plain.rendered(lettered[0])  # type: ignore[attr-defined]
-
     keys = [request.key for request in lettered]
-    same = [cold[key].text == warm[key].text == expected[key].text for key in keys]
     apart = [
         abs(ours - theirs)
         for key in keys
         for ours, theirs in zip(cold[key].logprobs or (), expected[key].logprobs or (), strict=True)
     ]
+    differ = [key for key in keys if cold[key].text != expected[key].text]
+    turned = [key for key in keys if cold[key].text != warm[key].text]
+    report = [record.getMessage() for record in caplog.records if record.name.startswith("vllm_eval")]
     print(
-        f"\nletters agree on {sum(same)} of {len(keys)}; log-probabilities differ by {mean(apart):.3f} on "
-        f"average, at most {max(apart):.3f}; {warm[keys[0]].cached_tokens} of {warm[keys[0]].prompt_tokens} "
-        f"tokens cached when asked again"
+        f"\n{dtype}: letters agree on {len(keys) - len(differ)} of {len(keys)}, {len(turned)} turn asked "
+        f"again; log-probabilities differ by {mean(apart):.4f} on average, at most {max(apart):.4f}",
+        *(f"differs, ahead by {closeness(expected[key]):.3f}: {key}" for key in differ),
+        *report,
+        sep="\n",
     )
-    print("\n".join(record.getMessage() for record in caplog.records if "vllm" in record.name))
-    for request in others:
-        print(f"{request.key!r}: {warm[request.key].text!r}, transformers {expected[request.key].text!r}")
-    assert mean(same) >= 0.99
-    assert mean(apart) < 0.2
+    assert shown == plain.rendered(lettered[0])  # type: ignore[attr-defined]
+    assert len(differ) <= (1 - share) * len(keys)
+    assert all(closeness(expected[key]) < 2 * max(apart) for key in [*differ, *turned])
+    assert mean(apart) < noise
     assert all(warm[key].prompt_tokens == expected[key].prompt_tokens for key in expected)
     assert all(warm[key].cached_tokens >= 32 for key in keys)
     assert min(cold[key].cached_tokens for key in keys[1::2]) >= 32, "a clip's second question found nothing"
-    named = listed(few)
     assert all(warm[one.key].text in one.question.labels for one in named)
-    caught = [record.getMessage() for record in caplog.records]
-    assert sum("one clip costs 27 video tokens" in message for message in caught) == 1
+    assert sum("one clip costs 27 video tokens" in line for line in report) == 1
