@@ -147,7 +147,7 @@ class _Vllm:
         self._model.reset_mm_cache()
 
     def close(self) -> None:
-        self._model.llm_engine.engine_core.shutdown()
+        self._model.llm_engine.engine_core.shutdown(timeout=10.0)
         self._model = None
 
     def _params(self, sampling: Sampling) -> Any:
