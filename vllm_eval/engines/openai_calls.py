@@ -50,7 +50,7 @@ class Calls:
     def __init__(self, state: State, encoder: Encoder, client: "AsyncOpenAI", out: Bridge[Answer]) -> None:
         self._state, self._settings = state, state.settings
         self._encoder, self._client, self._out = encoder, client, out
-        self._gate = Gate(self._settings.concurrency, state.limit, state.cuts)
+        self._gate = Gate(self._settings.concurrency, state.limit, state.cuts, state.affords)
         self._alone = asyncio.Lock()
         self._failure: Exception | None = None
         self._in_a_row = 0

@@ -23,6 +23,7 @@ class Gate:
         most: int,
         limit: float | None = None,
         cuts: int = 0,
+        affords: Callable[[int], bool] = lambda busy: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.most = most
@@ -30,6 +31,7 @@ class Gate:
         self.proven = limit is not None
         self.busy = 0
         self.cuts = cuts
+        self._affords = affords
         self._clock = clock
         self._until = 0.0
         self._turn = asyncio.Lock()
@@ -38,13 +40,17 @@ class Gate:
     async def enter(self) -> int:
         """Wait for a place. Returns how often the limit was cut so far, for ``cut``."""
         async with self._turn:
-            while self.busy + 1 > self.limit or self._clock() < self._until:
+            while self._full() or self._clock() < self._until:
                 self._changed.clear()
                 left = self._until - self._clock()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), left if left > 0 else None)
             self.busy += 1
             return self.cuts
+
+    def _full(self) -> bool:
+        """One may always go alone: who finds that it cannot be paid has to say so."""
+        return self.busy > 0 and (self.busy + 1 > self.limit or not self._affords(self.busy + 1))
 
     def leave(self) -> None:
         """Give the place back."""

@@ -61,11 +61,15 @@ class State:
             dollars=dollars,
         )
 
-    def check_money(self, busy: int) -> None:
-        """Raises UserError when ``busy`` requests, each as dear as the dearest, would go over the cap."""
+    def affords(self, requests: int) -> bool:
+        """Whether so many at once, each as dear as the dearest so far, keep within ``max_dollars``."""
         cap = self.settings.max_dollars
-        if cap is not None and self.spent.dollars + busy * self.dearest > cap:
-            spent = f"${self.spent.dollars:.4g} of max_dollars {cap:g} is spent"
+        return cap is None or self.spent.dollars + requests * self.dearest <= cap
+
+    def check_money(self, busy: int) -> None:
+        """Raises UserError when ``busy`` requests would go over ``max_dollars``."""
+        if not self.affords(busy):
+            spent = f"${self.spent.dollars:.4g} of max_dollars {self.settings.max_dollars:g} is spent"
             raise UserError(f"{spent}: raise it and start again, the answers so far are kept")
 
     def told(self, reason: str) -> UserError:
