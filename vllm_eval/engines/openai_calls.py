@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import vllm_eval.engines.openai_reply as reply
+import vllm_eval.engines.openai_request as ask
 from vllm_eval.engine import Answer, Request
-from vllm_eval.engines import openai_reply as reply
-from vllm_eval.engines import openai_request as ask
 from vllm_eval.engines.openai_bridge import Bridge
 from vllm_eval.engines.openai_media import Clips, Encoder
 from vllm_eval.engines.openai_pace import Gate, backoff
