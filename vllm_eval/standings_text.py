@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from vllm_eval.metrics import Estimate
-from vllm_eval.standings import Row, Standings
+from vllm_eval.standings import Standings
 from vllm_eval.statistics import Difference
 
 _TITLES = {"shacc": "SHAcc", "sberr": "SBErr", "gap": "bias gap", "accuracy": "accuracy"}

@@ -122,7 +122,7 @@ def test_resume_takes_a_run_or_none() -> None:
         (["--budget", "0"], "budget.prompts: '0' is not possible"),
         (["--target.question.format", "mcq6"], "known: mcq5, closed, open"),
         (["--optimizer.strategy", "magic"], "known: opro, file"),
-        (["--target.frames.sampling", "odd"], "'uniform', 'centre' or 'dense'"),
+        (["--target.frames.sampling", "odd"], "'dense', 'paper' or 'paper_internvl3'"),
         (["--optimizer.strategy", "file"], "strategy file needs optimizer.file"),
         (["--data.fractions.tune", "0.5"], "data.fractions: tune, select and test sum to 1.35"),
         (["stray"], "unrecognized arguments: stray"),
