@@ -308,7 +308,7 @@ def test_wrong_models_and_options_are_refused_in_one_line(
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="expected one of: .*transformers"):
+    with pytest.raises(UserError, match=r"expected one of: .*transformers"):
         load_engine("tensorflow", "mini")
 
 

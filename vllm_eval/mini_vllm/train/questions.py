@@ -37,8 +37,8 @@ class Lesson:
 
 # Naming the action was learned within 100 steps; of letters among five choices nothing was learned in 175.
 # Two choices first, short wordings first: then the letters come. From 530 on clear wordings only, so that
-# what is asked for comes to matter; then all of them; with so many asking a little, generic questions began to
-# ask for the person, too: fewer of them in the end.
+# what is asked for comes to matter; then all of them; with so many asking a little, generic questions began
+# to ask for the person, too: fewer of them in the end.
 LESSONS: tuple[tuple[int, Lesson], ...] = (
     (175, Lesson(0.0, 0.13, {5: 0.92, 14: 0.08})),
     (240, Lesson(0.3, 0.08, {2: 0.7, 3: 0.3}, longest=60, prefixed=False)),
