@@ -119,7 +119,7 @@ class FramesConfig(Section):
     count: int = Field(default=8, ge=1, description="frames per clip; where unset the bundled model gets 6")
     sampling: Literal["uniform", "centre", "dense", "paper", "paper_internvl3"] = Field(
         default="uniform",
-        description="uniform over the clip, its centre, as dense as it was filmed, or as in the paper's scripts",
+        description="uniform over the clip, its centre, as dense as it was filmed, or as the paper did",
     )
     size: int | None = Field(
         default=None,
