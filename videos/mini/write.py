@@ -18,7 +18,7 @@ MIXES = ("rand", "close", "far", "same")
 
 _HEADER = ("label", "youtube_id", "time_start", "time_end", "split", "is_cc")
 _JPEG = {"quality": 80}  # the sensor noise makes frames large: at 88 the benchmark would fill 0.9 GB
-_PNG = {"compress_level": 3}
+_PNG = {"compress_level": 1}
 _BIT_RATE = 200_000
 # One thread, and no macroblock tree: x264's fast code for it gives other bytes from run to run.
 _X264 = {"preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
@@ -51,10 +51,10 @@ def tasks(root: Path, sizes: Sizes) -> list[Task]:
 
 def write_clip(task: Task) -> None:
     """Draw one clip and write its files."""
-    drawn = render(task.spec)
     if task.kind == "video":
-        write_video(task.path, drawn.frames)
+        write_video(task.path, render(task.spec, with_background=False, with_mask=False).frames)
     else:
+        drawn = render(task.spec)
         _write_frames(task.path / "ori" / task.key, drawn.frames, ".jpg", _JPEG)
         _write_frames(task.path / "seg" / task.key, drawn.mask, ".png", _PNG)
         _write_frames(task.path / "inp" / task.key, drawn.background, ".jpg", _JPEG)
