@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from agents.budget import Ledger
-from agents.llm.base import LLM, Conversation, Reply, Schema
+from agents.llm.base import LLM, Conversation, Message, Reply, Schema, ToolSpec, sees_images, with_tools
 
 
 class BookedLLM:
@@ -32,6 +32,26 @@ class BookedLLM:
     def follows_instructions(self) -> bool:
         """As LLM.follows_instructions."""
         return self._llm.follows_instructions
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether pictures in its messages are of use."""
+        return sees_images(self._llm)
+
+    @property
+    def calls_tools(self) -> bool:
+        """As ToolLLM.calls_tools; False for models that know of no tools."""
+        return with_tools(self._llm) is not None
+
+    def converse(
+        self, turns: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int, seed: int = 0
+    ) -> Reply | None:
+        """As ToolLLM.converse."""
+        taking = with_tools(self._llm)
+        reply = taking.converse(turns, tools, max_tokens=max_tokens, seed=seed) if taking else None
+        if reply:
+            self._ledger.tokens(reply.prompt_tokens + reply.completion_tokens)
+        return reply
 
     def complete(
         self,

@@ -1,12 +1,12 @@
-"""Language models that propose prompts: local GGUF files, or any OpenAI-compatible endpoint."""
+"""Language models that propose prompts: GGUF files, transformers and vLLM models here, or any endpoint."""
 
 import os
 from pathlib import Path
 
-from agents.llm.base import LLM, LLMSettings, Message, Reply
+from agents.llm.base import LLM, LLMSettings, Message, Reply, ToolCall, ToolSpec
 from assets.errors import UserError
 
-__all__ = ["BUNDLED", "LLM", "LLMSettings", "Message", "Reply", "load_llm"]
+__all__ = ["BUNDLED", "LLM", "LLMSettings", "Message", "Reply", "ToolCall", "ToolSpec", "load_llm"]
 
 # Fetched by content hash. False: better at continuing a list than at obeying. The larger two do write JSON
 # when held to it, and fill it with copies of the prompts shown, the worst as readily as the best.
@@ -28,6 +28,15 @@ def load_llm(config: LLMSettings, threads: int = 1) -> LLM:
 
         key = os.environ.get(config.api_key_env)
         return OpenAILLM(config.model, config.base_url, key, config.api_key_env, config.temperature)
+    runtime, _, named = config.model.partition(":")
+    if runtime == "transformers" and named:
+        from agents.llm.transformers_llm import TransformersLLM
+
+        return TransformersLLM(named, config.temperature, threads)
+    if runtime == "vllm" and named:
+        from agents.llm.vllm_llm import VllmLLM
+
+        return VllmLLM(named, config.temperature)
     path, follows = _local(config.model)
     from agents.llm.gguf import GgufLLM
 
@@ -44,5 +53,6 @@ def _local(model: str) -> tuple[Path, bool]:
         return Path(model).expanduser(), True
     raise UserError(
         f"unknown optimizer model {model!r}, expected one of: {', '.join(BUNDLED)}; "
-        "the path of a .gguf file; or any name together with base_url"
+        "the path of a .gguf file; transformers:NAME or vllm:NAME, a text model's name or folder; "
+        "or any name together with base_url"
     )

@@ -2,15 +2,40 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool a model wants to use: ``arguments`` as the model wrote them, JSON if all is well."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """What a model is told of a tool. ``parameters``: the JSON schema of its arguments, an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation.
 
-    role: Literal["system", "user", "assistant"]
+    ``images``: PNG files, shown after the text to models that see. ``calls``: tools an assistant's turn asked
+    for; each is answered by a turn of role "tool" whose ``call_id`` names it.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    images: tuple[bytes, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
 
 
 Conversation: TypeAlias = str | Sequence[Message]  # a str is continued as it stands, without a chat template
@@ -19,13 +44,17 @@ Schema: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """One generated text. ``cut`` when it ended at max_tokens. ``seconds`` include waiting and retries."""
+    """One generated text. ``cut`` when it ended at max_tokens. ``seconds`` include waiting and retries.
+
+    ``calls``: tools it asks for, in place of a text or beside one.
+    """
 
     text: str
     prompt_tokens: int
     completion_tokens: int
     seconds: float
     cut: bool = False
+    calls: tuple[ToolCall, ...] = ()
 
 
 class LLM(Protocol):
@@ -68,9 +97,33 @@ class LLM(Protocol):
         """Give back memory and connections. Calling it twice is harmless."""
 
 
+@runtime_checkable
+class ToolLLM(Protocol):
+    """A language model that can be given tools. ``calls_tools`` turns False once it shows that it cannot."""
+
+    @property
+    def calls_tools(self) -> bool: ...
+
+    def converse(
+        self, turns: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int, seed: int = 0
+    ) -> Reply | None:
+        """One reply, which may ask for tools; None when the endpoint takes no tools. Else as ``complete``."""
+
+
+def with_tools(llm: LLM) -> ToolLLM | None:
+    """The model as one that takes tools, if it does."""
+    return llm if isinstance(llm, ToolLLM) and llm.calls_tools else None
+
+
+def sees_images(llm: LLM) -> bool:
+    """Whether pictures in its messages are of use."""
+    return bool(getattr(llm, "sees_images", False))
+
+
 class LLMSettings(Protocol):
-    """What ``load_llm`` needs to know: ``model`` is a bundled name, the path of a .gguf file, or, with
-    ``base_url``, a name at that endpoint; ``api_key_env`` names the environment variable of its key."""
+    """What ``load_llm`` needs to know: ``model`` is a bundled name, the path of a .gguf file, a name with
+    ``transformers:`` or ``vllm:`` before it, or, with ``base_url``, a name at that endpoint; ``api_key_env``
+    names the environment variable of its key."""
 
     @property
     def model(self) -> str: ...

@@ -1,12 +1,13 @@
 """Any OpenAI-compatible endpoint, through the openai SDK."""
 
+import base64
 import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from agents.llm.base import Conversation, Reply, Schema
+from agents.llm.base import Conversation, Message, Reply, Schema, ToolCall, ToolSpec
 from assets.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 RETRIES = 5  # after 429, 5xx and lost connections; the SDK waits 0.5 s doubling to 8 s, or as the server says
 TIMEOUT = 120.0  # seconds for one attempt
 
-# What not every endpoint takes. Without max_tokens its newer name is sent.
-_OPTIONAL = ("response_format", "seed", "stop", "temperature", "max_tokens")
+# What not every endpoint takes. Without max_tokens its newer name is sent, without tools none are offered.
+_OPTIONAL = ("response_format", "seed", "stop", "temperature", "max_tokens", "tool_choice", "tools")
+_TOOLS_UNKNOWN = re.compile(r"\b(?:tools?|tool_choice|tool-call-parser|function.?calling)\b", re.I)
 
 
 class OpenAILLM:
@@ -71,6 +73,32 @@ class OpenAILLM:
         answer = self._ask(f"{conversation}{begin}" if plain else conversation, options)
         return _reply(answer, begin if plain else "", time.monotonic() - started)
 
+    @property
+    def calls_tools(self) -> bool:
+        """Until the endpoint refuses them."""
+        return "tools" not in self._refused
+
+    @property
+    def sees_images(self) -> bool:
+        """Until the endpoint refuses a picture."""
+        return "images" not in self._refused
+
+    def converse(
+        self, turns: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int, seed: int = 0
+    ) -> Reply | None:
+        """As ``ToolLLM.converse``."""
+        started = time.monotonic()
+        offered = [
+            {
+                "type": "function",
+                "function": {"name": t.name, "description": t.description, "parameters": dict(t.parameters)},
+            }
+            for t in tools
+        ]
+        options = {"max_tokens": max_tokens, "temperature": self.temperature, "seed": seed % 2**31}
+        answer = self._ask(turns, {**options, "tools": offered, "tool_choice": "auto"})
+        return _reply(answer, "", time.monotonic() - started) if self.calls_tools else None
+
     def close(self) -> None:
         """Close connections."""
         self._client.close()
@@ -82,7 +110,7 @@ class OpenAILLM:
             try:
                 return self._send(conversation, self._allowed(options))
             except BadRequestError as failure:
-                refused = self._blame(failure, self._allowed(options))
+                refused = self._blame(failure, self._allowed(options), _pictured(conversation))
                 if refused is None:
                     raise self._told(failure) from None
                 self._refused.add(refused)
@@ -93,21 +121,27 @@ class OpenAILLM:
     def _send(self, conversation: Conversation, options: dict[str, Any]) -> Any:
         if isinstance(conversation, str):
             return self._client.completions.create(model=self.name, prompt=conversation, **options)
-        turns: Any = [{"role": turn.role, "content": turn.content} for turn in conversation]
+        turns: Any = [_turn(turn, self.sees_images) for turn in conversation]
         return self._client.chat.completions.create(model=self.name, messages=turns, **options)
 
     def _allowed(self, options: dict[str, Any]) -> dict[str, Any]:
         """Without what this endpoint refused; newer models know max_tokens by another name."""
-        kept = {key: value for key, value in options.items() if key not in self._refused}
+        gone = self._refused | ({"tool_choice"} if "tools" in self._refused else set())
+        kept = {key: value for key, value in options.items() if key not in gone}
         if "max_tokens" in self._refused:
             kept["max_completion_tokens"] = options["max_tokens"]
         return kept
 
-    def _blame(self, failure: "BadRequestError", sent: Iterable[str]) -> str | None:
-        """The option a refusal names, and that was sent and can go; None when it is about something else."""
+    def _blame(self, failure: "BadRequestError", sent: Iterable[str], pictured: bool) -> str | None:
+        """What a refusal names, and that was sent and can go; None when it is about something else."""
         named = f"{failure.param or ''} {failure}"
         droppable = [name for name in _OPTIONAL if name in sent]
-        return next((name for name in droppable if re.search(rf"\b{name}\b", named)), None)
+        found = next((name for name in droppable if re.search(rf"\b{name}\b", named)), None)
+        if not found and "tools" in droppable and _TOOLS_UNKNOWN.search(named):
+            return "tools"
+        if not found and pictured and self.sees_images and re.search(r"image|multimodal|vision", named, re.I):
+            return "images"
+        return found
 
     def _told(self, failure: "OpenAIError") -> UserError:
         from openai import AuthenticationError, NotFoundError
@@ -124,6 +158,27 @@ class OpenAILLM:
         )
 
 
+def _pictured(conversation: Conversation) -> bool:
+    return not isinstance(conversation, str) and any(turn.images for turn in conversation)
+
+
+def _turn(turn: Message, pictures: bool) -> dict[str, Any]:
+    """A message as the API takes it."""
+    sent: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.images and pictures:
+        urls = [f"data:image/png;base64,{base64.b64encode(image).decode()}" for image in turn.images]
+        shown = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        sent["content"] = [{"type": "text", "text": turn.content}, *shown]
+    if turn.calls:
+        sent["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.calls
+        ]
+    if turn.call_id:
+        sent["tool_call_id"] = turn.call_id
+    return sent
+
+
 def _reply(answer: Any, begin: str, seconds: float) -> Reply:
     if not answer.choices:
         return Reply(begin, 0, 0, seconds)
@@ -131,4 +186,12 @@ def _reply(answer: Any, begin: str, seconds: float) -> Reply:
     text = choice.text if hasattr(choice, "text") else choice.message.content
     usage = answer.usage
     read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-    return Reply(begin + (text or ""), read, written, seconds, choice.finish_reason == "length")
+    cut = choice.finish_reason == "length"
+    return Reply(begin + (text or ""), read, written, seconds, cut, _calls(choice))
+
+
+def _calls(choice: Any) -> tuple[ToolCall, ...]:
+    """Tool calls of a reply, those without a name left out."""
+    said = getattr(getattr(choice, "message", None), "tool_calls", None) or ()
+    named = [call for call in said if getattr(call, "function", None) and call.function.name]
+    return tuple(ToolCall(call.id or "", call.function.name, call.function.arguments or "") for call in named)

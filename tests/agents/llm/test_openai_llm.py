@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from agents.llm import Message, load_llm
+from agents.llm import Message, ToolCall, ToolSpec, load_llm
+from agents.llm.base import sees_images, with_tools
 from agents.llm.openai_llm import OpenAILLM
 from assets.errors import UserError
 
@@ -239,3 +240,76 @@ def test_the_libraries_are_loaded_only_when_used() -> None:
     code = f"import agents.llm, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+TOOL = ToolSpec("top", "The best prompts.", {"type": "object", "properties": {"k": {"type": "integer"}}})
+
+
+def wanting(name: str, arguments: str) -> dict[str, Any]:
+    reply = said("")
+    call = {"id": "c1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    reply["choices"][0] = {
+        "index": 0,
+        "finish_reason": "tool_calls",
+        "message": {"role": "assistant", "content": None, "tool_calls": [call]},
+    }
+    return reply
+
+
+def test_tools_go_out_and_calls_come_back(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(200, wanting("top", '{"k": 3}'))]
+    reply = llm.converse(ASK, [TOOL], max_tokens=20, seed=4)
+    assert reply is not None
+    assert reply.calls == (ToolCall("c1", "top", '{"k": 3}'),)
+    sent = endpoint.asked[0]
+    assert sent["tools"] == [
+        {
+            "type": "function",
+            "function": {
+                "name": "top",
+                "description": "The best prompts.",
+                "parameters": dict(TOOL.parameters),
+            },
+        }
+    ]
+    answered = [*ASK, Message("assistant", "", calls=reply.calls), Message("tool", "none yet", call_id="c1")]
+    llm.converse(answered, [TOOL], max_tokens=20)
+    asked, told = endpoint.asked[1]["messages"][2:]
+    assert asked["tool_calls"][0]["function"] == {"name": "top", "arguments": '{"k": 3}'}
+    assert told == {"role": "tool", "content": "none yet", "tool_call_id": "c1"}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "Unrecognized request argument supplied: tools",
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+        "toy does not support tools",
+    ],
+)
+def test_an_endpoint_without_tools_is_found_out_once(
+    endpoint: Endpoint, llm: OpenAILLM, refusal: str
+) -> None:
+    endpoint.script = [(400, refused(None, refusal)), (200, said("no tools here"))]
+    assert with_tools(llm) is not None
+    assert llm.converse(ASK, [TOOL], max_tokens=20) is None
+    assert with_tools(llm) is None
+    assert "tools" not in endpoint.asked[-1]
+    assert "tool_choice" not in endpoint.asked[-1]
+
+
+def test_pictures_go_beside_the_text_until_they_are_refused(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [
+        (200, said("seen")),
+        (400, refused(None, "image input is not supported")),
+        (200, said("read")),
+    ]
+    turn = Message("user", "Look.", images=(b"\x89PNG",))
+    llm.complete([turn], max_tokens=5)
+    text, picture = endpoint.asked[0]["messages"][0]["content"]
+    assert text == {"type": "text", "text": "Look."}
+    assert picture["image_url"]["url"] == "data:image/png;base64,iVBORw=="
+    assert sees_images(llm)
+    assert llm.complete([turn], max_tokens=5).text == "read"
+    assert endpoint.asked[2]["messages"] == [{"role": "user", "content": "Look."}]
+    assert not sees_images(llm)
