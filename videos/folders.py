@@ -16,13 +16,14 @@ from videos.clip import Pixels, SourceInfo
 
 _USUAL_FPS = 30.0
 _TIMED = re.compile(r".{11}_(\d{6})_(\d{6})")
-_FRAME_NAME = re.compile(r"(\d{6})(\.jpg|\.jpeg|\.png)")
+_FRAME = re.compile(r"(?P<start>(?:image_|img_|frame_)?)(?P<number>\d{4,8})(?P<end>\.jpe?g|\.png)")
 
 
 @dataclass(frozen=True)
 class FramesFolder:
-    """A folder of frames as HAT keeps them: 000001.jpg, 000002.jpg, ... (or .png), none left out.
+    """A folder of frames: 000001.jpg, 000002.jpg, ... as HAT keeps them, or img_00001.jpg as mmaction2 does.
 
+    Before the number may stand ``image_``, ``img_`` or ``frame_``; it counts from 0 or 1, none left out.
     Without ``fps`` the folder's name tells the rate, where it says how long the clip is.
     """
 
@@ -39,7 +40,7 @@ class FramesFolder:
 
     def info(self) -> SourceInfo:
         """As many frames as there are files."""
-        length = self._folder().length
+        length = len(self._folder().names)
         return SourceInfo(length, self.fps or frames_per_second(self.path.name, length))
 
     def read(self, indices: Sequence[int]) -> Pixels:
@@ -51,8 +52,8 @@ class FramesFolder:
         return self._images(indices, "L")
 
     def _images(self, indices: Sequence[int], mode: str) -> Pixels:
-        folder = self._folder()
-        images = [_image(self.path / f"{index + 1:06d}{folder.suffix}", mode) for index in indices]
+        names = self._folder().names
+        images = [_image(self.path / names[index], mode) for index in indices]
         if len({image.shape for image in images}) > 1:
             raise UserError(f"{self.path}: frames of different sizes, expected one size; extract them again")
         return np.stack(images)
@@ -66,8 +67,7 @@ class FramesFolder:
 
 @dataclass(frozen=True)
 class _Folder:
-    length: int
-    suffix: str
+    names: tuple[str, ...]
     identity: str
 
 
@@ -81,17 +81,30 @@ def frames_per_second(name: str, frames: int) -> float:
 @lru_cache(maxsize=1 << 16)
 def _folder(path: str, changed: int) -> _Folder:
     with os.scandir(path) as entries:
-        files = sorted((e.name, e.stat().st_size) for e in entries if _FRAME_NAME.fullmatch(e.name))
-    length = len(files)
-    suffix = files[0][0][6:] if files else ""
-    gap = next((i for i, (name, _) in enumerate(files, 1) if name != f"{i:06d}{suffix}"), None)
-    if not files or gap:
-        missing = f"no frame {gap or 1:06d}, expected 000001.jpg (or .png) and all that follow"
-        raise UserError(f"{path}: {missing}; extract it again")
+        files = sorted((e.name, e.stat().st_size) for e in entries if _FRAME.fullmatch(e.name))
+    names = tuple(name for name, _ in files)
+    missing = _missing(names)
+    if missing:
+        expected = "expected 000001.jpg or img_00001.jpg (or .png) and all that follow; extract it again"
+        raise UserError(f"{path}: {missing}, {expected}")
     digest = sha256(repr(files).encode())
-    for name, _ in (files[0], files[length // 2], files[-1]):
+    for name in (names[0], names[len(names) // 2], names[-1]):
         digest.update(Path(path, name).read_bytes())
-    return _Folder(length, suffix, digest.hexdigest())
+    return _Folder(names, digest.hexdigest())
+
+
+def _missing(names: Sequence[str]) -> str:
+    """The first frame that is not where it should be in sorted names, in words; "" when all are there."""
+    if not names:
+        return "no frames"
+    first = _FRAME.fullmatch(names[0])
+    assert first, "only such names were kept"
+    start, end, digits = first["start"], first["end"], len(first["number"])
+    began = min(int(first["number"]), 1)
+    expected = (f"{start}{number:0{digits}d}{end}" for number in range(began, began + len(names)))
+    return next(
+        (f"no frame {wanted}" for wanted, name in zip(expected, names, strict=True) if wanted != name), ""
+    )
 
 
 def _image(path: Path, mode: str) -> Pixels:

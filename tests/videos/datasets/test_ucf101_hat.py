@@ -10,7 +10,7 @@ from PIL import Image
 
 from assets.errors import UserError
 from videos.datasets import load
-from videos.datasets.ucf101_hat import NumberedFrames, label_of, read_ucf101_hat
+from videos.datasets.ucf101_hat import label_of, read_ucf101_hat
 
 A, B = "ApplyEyeMakeup/v_ApplyEyeMakeup_g06_c03", "YoYo/v_YoYo_g01_c02"
 SAME = "ApplyEyeMakeup/v_ApplyEyeMakeup_g06_c04"
@@ -64,33 +64,6 @@ def test_clips_cut_from_one_video_are_one_source(tmp_path: Path) -> None:
 )
 def test_labels_are_words(name: str, label: str) -> None:
     assert label_of(name) == label
-
-
-@pytest.mark.parametrize(
-    ("pattern", "first"),
-    [("image_{:05d}.jpg", 1), ("img_{:05d}.png", 0), ("{:06d}.jpg", 1), ("{:05d}.png", 0)],
-)
-def test_frames_are_counted_from_0_or_1(tmp_path: Path, pattern: str, first: int) -> None:
-    write_frames(tmp_path / "clip", pattern, first, 10)
-    frames = NumberedFrames(tmp_path / "clip")
-    assert frames.info().length == 3
-    assert frames.read((0, 1, 2)).mean((1, 2, 3)) == pytest.approx(np.array([10, 30, 50]), abs=2)
-    assert frames.read_grey((1,)).shape == (1, 24, 32)
-
-
-def test_the_identity_follows_contents_and_a_copy_is_the_same_clip(tmp_path: Path) -> None:
-    for name, level in (("a", 10), ("b", 10), ("c", 90)):
-        write_frames(tmp_path / name, "img_{:05d}.png", 0, level)
-    a, b, c = (NumberedFrames(tmp_path / name).identity() for name in "abc")
-    assert a == b != c
-
-
-@pytest.mark.parametrize("lost", ["image_00002.jpg", "image_00001.jpg"])
-def test_frames_left_out_are_told(tmp_path: Path, lost: str) -> None:
-    write_frames(tmp_path / "clip", "image_{:05d}.jpg", 1, 10)
-    (tmp_path / "clip" / lost).unlink()
-    with pytest.raises(UserError, match="2 frames that are not numbered from 0 or 1 without gaps"):
-        NumberedFrames(tmp_path / "clip").info()
 
 
 def test_an_absent_mix_and_absent_frames_are_told(tmp_path: Path) -> None:
