@@ -9,6 +9,8 @@ from rich.text import Text
 
 Row = Mapping[str, Any]
 
+TOP_CONFUSIONS = 5
+
 _METRICS = {
     "shacc": "SHAcc",
     "sberr": "SBErr",
@@ -23,6 +25,23 @@ _METRICS = {
 def shown(text: object) -> Text:
     """Text without meaning to rich or to the terminal: control characters are spelled out."""
     return Text("".join(c if c == "\n" or c.isprintable() else repr(c)[1:-1] for c in str(text)))
+
+
+def one_line(text: str, longest: int) -> Text:
+    """Text in one line of bearable length, without meaning to a terminal."""
+    joined = " ".join(text.split())
+    return shown(joined if len(joined) <= longest else joined[: longest - 1] + "…")
+
+
+def signed(difference: Row) -> str:
+    """A difference in percentage points with its 95 % interval and p."""
+    value, low, high = (f"{100 * difference[name]:+.1f}" for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}], {p_value(difference['p'])}"
+
+
+def p_value(p: float) -> str:
+    """Three decimals, never 0."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def percent(share: float) -> str:
@@ -48,8 +67,8 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
 
 
 def print_prompts(console: Console, run_id: str, rows: Sequence[Row]) -> None:
-    """The prompts of one run, one table per data set and question format."""
-    console.print(Text(f"Run {run_id}; SHAcc, SBErr and gap in %, best gap first"))
+    """The prompts of one run in the order given, one table per data set and question format."""
+    console.print(Text(f"Run {run_id}; SHAcc, SBErr and gap in %, 95 % intervals"))
     places = dict.fromkeys((row["dataset"], row["format"]) for row in rows)
     for dataset, form in places:
         mine = [row for row in rows if (row["dataset"], row["format"]) == (dataset, form)]
@@ -59,8 +78,8 @@ def print_prompts(console: Console, run_id: str, rows: Sequence[Row]) -> None:
         console.print(Text("no prompt has been scored in this run"))
 
 
-def print_detail(console: Console, detail: Row) -> None:
-    """One prompt with its lineage and all its scores."""
+def print_detail(console: Console, detail: Row, classes: int) -> None:
+    """One prompt with its lineage and all its scores, so many classes of each."""
     title = detail["id"] + (f" ({detail['name']})" if detail["name"] else "")
     console.print(Text("Prompt "), shown(title), Text(f", origin {detail['origin']}"), sep="")
     console.print(shown(detail["text"]), style="bold")
@@ -71,21 +90,37 @@ def print_detail(console: Console, detail: Row) -> None:
         console.print(Text("  from ") + shown(f"{parent['id']}: {text}"))
     if detail["children"]:
         console.print(shown("Children: " + ", ".join(detail["children"])))
+    for one in detail["proposed"]:
+        told = f"{one['verdict']} in round {one['round']} of run {one['run']}"
+        console.print(shown(told + (f": {one['reason']}" if one["reason"] else "")))
     for score in detail["scores"]:
-        _print_score(console, score)
+        _print_score(console, score, classes)
+    console.print(shown("\nCost of all: " + cost(detail["cost"])))
+
+
+def cost(row: Row) -> str:
+    """What answers took, in words."""
+    errors = f", {row['errors']} of them errors" if row["errors"] else ""
+    tokens = f"{row['prompt_tokens']} prompt tokens, {row['cached_tokens']} of them from a cache"
+    return f"{row['answers']} answers{errors}; {tokens}; {row['seconds']:.1f} s of the engine"
 
 
 def _prompt_table(rows: Iterable[Row]) -> Table:
     numbers = ("SHAcc", "SBErr", "gap", "n")
     table = _table(("prompt", *numbers, "text"), numbers=set(numbers))
     for row in rows:
-        shares = (percent(row[name]) for name in ("shacc", "sberr", "bias_gap"))
+        shares = (_share(row, name) for name in ("shacc", "sberr", "bias_gap"))
         n = str(row["n"]) + (f" + {row['errors']} errors" if row["errors"] else "")
         _add(table, row["id"][:8], *shares, n, f"({row['name'] or row['origin']}) {row['text']}")
     return table
 
 
-def _print_score(console: Console, score: Row) -> None:
+def _share(row: Row, name: str) -> str:
+    """Whole percents in the interval: five columns and a text must fit a terminal."""
+    return f"{percent(row[name])} [{100 * row[f'{name}_low']:.0f}, {100 * row[f'{name}_high']:.0f}]"
+
+
+def _print_score(console: Console, score: Row, classes: int) -> None:
     console.print(shown(f"\n{score['dataset']} ({score['format']}), run {score['run']}"))
     table = _table(("metric", "% [95 % interval]"), numbers=set())
     for key, name in _METRICS.items():
@@ -93,9 +128,20 @@ def _print_score(console: Console, score: Row) -> None:
     _add(table, "chance", percent(score["chance"]))
     _add(table, "n", f"{score['n']} and {score['errors']} errors")
     console.print(table)
-    for one in score["confusions"]:
+    if classes and score["classes"]:
+        console.print(_class_table(score["classes"], classes))
+    for one in score["confusions"][:TOP_CONFUSIONS]:
         answered = f"({one['kind']})" if one["answered"] is None else one["answered"]
         console.print(shown(f"  {one['count']:4d} x {one['human']} -> {answered} ({one['kind']})"))
+    console.print(shown("  " + cost(score["cost"])))
+
+
+def _class_table(rows: Sequence[Row], most: int) -> Table:
+    left = f", {most} of {len(rows)}" if len(rows) > most else ""
+    table = _table((f"class, worst first{left}", "SHAcc", "SBErr", "n"), numbers={"SHAcc", "SBErr", "n"})
+    for row in rows[:most]:
+        _add(table, row["class"], interval(row["shacc"]), interval(row["sberr"]), str(row["n"]))
+    return table
 
 
 def _table(names: Sequence[str], numbers: set[str]) -> Table:

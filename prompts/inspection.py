@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import Any
 
 from assets.errors import UserError
 from prompts.answers import grouped
 from prompts.history import History, score_rows
-from prompts.library import name_of
+from prompts.library import LIBRARY, name_of
 from prompts.prompt import Prompt
-from prompts.records import RunRecord
+from prompts.records import RunRecord, clusters_of
 from prompts.view import ScoredPrompt
+from vllm_eval.breakdown import breakdown
 from vllm_eval.evaluator import AnswerRow
 
 Row = dict[str, Any]
 
-TOP_CONFUSIONS = 5
+_NEAR = 3  # ids to name where none fits
 
 
 def find_run(history: History, wanted: str) -> RunRecord:
@@ -24,8 +26,27 @@ def find_run(history: History, wanted: str) -> RunRecord:
     found = runs[-1:] if wanted == "latest" else [run for run in runs if run.id.startswith(wanted)]
     if len(found) == 1:
         return found[0]
+    near = get_close_matches(wanted, [run.id for run in runs], _NEAR, 0.4) if not found else []
+    if near:
+        raise UserError(f"run {wanted!r} must name one run of {history.url}; near: {', '.join(near)}")
     some = ", ".join(run.id for run in (found or runs)[-3:]) or "none yet"
     raise UserError(f"run {wanted!r} must name one run of {history.url}; latest: {some}")
+
+
+def find_prompt(history: History, wanted: str) -> Prompt:
+    """The prompt whose id begins so, or the hand-written one of that name. UserError names near ones."""
+    ids = [prompt.id for prompt in history.prompts()]
+    name = wanted.lower()
+    if name in LIBRARY or name in ids or sum(one.startswith(name) for one in ids) == 1:
+        return history.prompt(name)
+    several = [one for one in ids if one.startswith(name)]
+    near = several[:_NEAR] or get_close_matches(name, [*LIBRARY, *ids], _NEAR, 0.4)
+    told = f"{len(several)} begin so, " if several else ""
+    some = f"{told}near: {', '.join(near)}" if near else "none is near"
+    raise UserError(
+        f"prompt {wanted!r} must name one prompt of {history.url}; {some}; "
+        "`python -m prompts list latest` shows what there is"
+    )
 
 
 def run_rows(history: History) -> list[Row]:
@@ -45,11 +66,18 @@ def prompt_rows(history: History, run_id: str) -> list[Row]:
     return sorted(rows, key=lambda row: (row["dataset"], row["format"], -row["bias_gap"], row["id"]))
 
 
-def prompt_detail(history: History, wanted: str) -> Row:
-    """Everything about one prompt: text, lineage, and its metrics wherever it was scored."""
-    prompt = history.prompt(wanted)
+def prompt_detail(
+    history: History, wanted: str, run_id: str | None = None, dataset: str | None = None
+) -> Row:
+    """Everything about one prompt: text, lineage, and its metrics wherever it was scored.
+
+    Scores of one run, and on data sets whose name holds ``dataset``, where these are given.
+    """
+    prompt = find_prompt(history, wanted)
     known = {other.id: other for other in history.prompts()}
     lineage = _ancestors(prompt, known)
+    answers = history.answers_for(run_id, prompt.id)
+    answers = [row for row in answers if dataset is None or dataset in row.dataset]
     return {
         "id": prompt.id,
         "name": name_of(prompt.id),
@@ -58,12 +86,48 @@ def prompt_detail(history: History, wanted: str) -> Row:
         "hypothesis": prompt.hypothesis,
         "lineage": [{"id": one, "text": known[one].text if one in known else None} for one in lineage],
         "children": [other.id for other in known.values() if prompt.id in other.parents],
+        "proposed": _proposed(history, prompt.id, {row.run_id for row in answers}),
         "scores": [
             {"run": place.run_id, "dataset": place.dataset, "format": place.format_key}
-            | _metrics(score_rows(prompt, answers))
-            for place, answers in grouped(history.answers_for(prompt_id=prompt.id))
+            | _metrics(score_rows(prompt, rows))
+            | {"classes": class_rows(rows), "cost": cost(rows)}
+            for place, rows in grouped(answers)
         ],
+        "cost": cost(answers),
     }
+
+
+def class_rows(rows: Sequence[AnswerRow]) -> list[Row]:
+    """SHAcc and SBErr of one prompt per class of the person, the worst first."""
+    parts = [(row.human,) for row in rows]
+    found = breakdown([row.answer for row in rows], clusters_of(rows), parts)
+    classes = [
+        {"class": name, "shacc": asdict(one.shacc), "sberr": asdict(one.sberr), "n": one.n}
+        for name, one in found.items()
+    ]
+    return sorted(classes, key=lambda one: (one["shacc"]["value"], one["class"]))
+
+
+def cost(rows: Sequence[AnswerRow]) -> Row:
+    """What these answers took, each counted once however many runs used it. ``seconds`` of the engine."""
+    answers = {row.answer.key: row.answer for row in rows}.values()
+    return {
+        "answers": len(answers),
+        "errors": sum(answer.kind == "error" for answer in answers),
+        "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+        "cached_tokens": sum(answer.cached_tokens for answer in answers),
+        "seconds": sum(answer.seconds for answer in answers),
+    }
+
+
+def _proposed(history: History, prompt_id: str, runs: set[str]) -> list[Row]:
+    """When and on what reply the prompt was put forward in these runs."""
+    return [
+        {"run": run, "round": one.round, "verdict": one.verdict, "reason": one.reason, "reply": one.raw}
+        for run in sorted(runs)
+        for one in history.proposals(run)
+        if one.prompt.id == prompt_id
+    ]
 
 
 def answer_rows(history: History, run_id: str | None) -> list[Row]:
@@ -80,10 +144,12 @@ def export_rows(history: History, run_id: str | None) -> list[Row]:
 def csv_cells(rows: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """Rows for a spreadsheet: text that it would run as a formula gets a leading apostrophe."""
     for row in rows:
-        yield {
-            key: f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
-            for key, value in row.items()
-        }
+        yield {key: _harmless(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def _harmless(text: str) -> str:
+    """Spreadsheets skip blanks before they look for a formula; a tab or a line break starts one as well."""
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text[:1] in "\t\r" else text
 
 
 def _run_row(history: History, run: RunRecord) -> Row:
@@ -117,6 +183,8 @@ def _prompt_row(prompt_id: str, scored: ScoredPrompt) -> Row:
         "sberr_low": metrics.sberr.low,
         "sberr_high": metrics.sberr.high,
         "bias_gap": metrics.bias_gap.value,
+        "bias_gap_low": metrics.bias_gap.low,
+        "bias_gap_high": metrics.bias_gap.high,
         "unparsed": metrics.unparsed.value,
         "chance": metrics.chance,
         "n": metrics.n,
@@ -125,7 +193,7 @@ def _prompt_row(prompt_id: str, scored: ScoredPrompt) -> Row:
 
 
 def _metrics(scored: ScoredPrompt) -> Row:
-    confusions = [asdict(one) for one in scored.confusions[:TOP_CONFUSIONS]]
+    confusions = [asdict(one) for one in scored.confusions]
     return asdict(scored.metrics) | {"confusions": confusions}
 
 

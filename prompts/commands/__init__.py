@@ -1,10 +1,13 @@
 """The commands of `python -m prompts`, one module each, by the word that a user types."""
 
-from prompts.commands import export, list_, show
+from prompts.commands import diff, export, lineage, list_, search, show
 from prompts.commands.common import Command
 
 COMMANDS: dict[str, Command] = {
     "list": list_.COMMAND,
     "show": show.COMMAND,
+    "diff": diff.COMMAND,
+    "lineage": lineage.COMMAND,
+    "search": search.COMMAND,
     "export": export.COMMAND,
 }
