@@ -16,9 +16,15 @@ def _opro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strateg
     return Opro(llm(), config.form, seed)
 
 
+def _agent(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.agent import Agent
+
+    return Agent(llm(), config.form, seed)
+
+
 def _file(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
     return FileStrategy(config.file or "")
 
 
 # Each takes the optimizer's configuration, the run's seed and what loads the language model if it is needed.
-STRATEGIES: Mapping[str, Loader] = {"opro": _opro, "file": _file}
+STRATEGIES: Mapping[str, Loader] = {"opro": _opro, "agent": _agent, "file": _file}

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from agents.guard import Guard, normalised
+from agents.guard import Guard
 from agents.llm.base import LLM
 from agents.strategies.metaprompt import OPENERS, candidates, chat, percent, ranked, schema
+from agents.strategies.picking import pick
 from agents.strategies.replies import continuation, ideas
 from agents.strategy import Proposal
 from assets.errors import UserError
@@ -61,16 +62,7 @@ class Opro:
         """n proposals as long as the model writes anything; see the class."""
         follows = self._form == "chat" or (self._form == "auto" and self._llm.follows_instructions)
         written = self._chat(view, n) if follows else self._ranked(view, n)
-        good: list[Proposal] = []
-        poor: list[Proposal] = []
-        seen = _texts(view)
-        for proposal in written:
-            known = normalised(proposal.text) in seen
-            (poor if known or self._guard.check(proposal.text) else good).append(proposal)
-            seen.add(normalised(proposal.text))
-            if len(good) == n:
-                break
-        return [*good, *poor][:n]
+        return pick(written, view, n, self._guard)
 
     def tell(self, results: Sequence[ScoredPrompt]) -> None:
         """Nothing to learn that the history does not hold."""
@@ -130,11 +122,6 @@ class Opro:
         return _Beginning(
             half, f"ends a prompt of score {percent(chosen.score)} differently", chosen.prompt.id
         )
-
-
-def _texts(view: HistoryView) -> set[str]:
-    scored = {normalised(one.prompt.text) for one in view.scored}
-    return scored | {normalised(one.text) for one in view.refused}
 
 
 def _proposed(view: HistoryView) -> bool:

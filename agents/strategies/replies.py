@@ -31,6 +31,19 @@ def ideas(text: str) -> list[Idea]:
     return max(parsed, fields, lines, key=len)  # the first of equals
 
 
+def objects(text: str) -> list[dict[str, Any]]:
+    """The JSON objects of a reply that hold a prompt, wherever they stand in it."""
+    return [one for value in _values(text) for one in _holders(value)]
+
+
+def _holders(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict) and "prompt" in value:
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _holders(inner)
+
+
 def continuation(text: str, cut: bool) -> str:
     """The prompt that continues a ranked list: one line. Of one that was cut, the whole sentences."""
     lines = text.strip().splitlines()

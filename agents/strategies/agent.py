@@ -1,0 +1,219 @@
+"""The `agent` strategy: a language model looks into the history with tools and proposes on a hypothesis.
+
+Three forms, what suits the model: tool calls where the endpoint has them; one request with a digest of what
+the tools would tell, answered in JSON held to a schema where the runtime can; a ranked list to continue for
+models that cannot follow instructions. Every proposal names its parent and what it expects to grow fewer;
+the next round tells what came of that.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
+from agents.guard import Guard
+from agents.llm.base import LLM, Message, Reply, ToolCall, ToolLLM, with_tools
+from agents.strategies import telling
+from agents.strategies.opro import FORMS, Form, Opro
+from agents.strategies.picking import pick
+from agents.strategies.replies import ideas, objects
+from agents.strategies.toolbox import SPECS, Toolbox, proposal
+from agents.strategy import Proposal, SearchContext
+from agents.tools import Rows, called, diff, named, pareto_front, texts
+from assets.errors import UserError
+from prompts.view import HistoryView, ScoredPrompt
+
+_STEPS = 16  # replies in one round of tool calls at most
+_CALL_TOKENS = 700
+_IDEA_TOKENS = 200
+_ATTEMPTS = 2  # structured requests for one ``ask`` at most
+_DIGEST_TOP, _DIGEST_LINES = 6, 5
+
+SYSTEM = """\
+You design prompts for a model that watches a video and names the action in it. The videos are edited: a \
+person performs one action in front of a background where another action usually takes place, and the model \
+tends to name the background's action. Your prompts should make it name what the person does.
+SHAcc (higher is better): percent of videos where the answer is the person's action. SBErr (lower is \
+better): percent where it is the background's action.
+A prompt is one to three short sentences in plain English, at most 50 words. It names no particular action, \
+sport, place or object, and lists no options: they are added later."""
+
+TOOLS = """\
+Look into the history with the tools, form a hypothesis about why prompts fail, and propose {n} new prompts, \
+each with an idea of its own, the prompt it improves on, and the confusions it should make fewer.
+What came of earlier predictions:
+{outcomes}
+Best so far:
+{top}
+Refused without being tried:
+{refused}"""
+
+STRUCTURED = """\
+Prompts so far, best first:
+{top}
+On the Pareto front: {front}.
+{best} is mistaken most often so:
+{confusions}
+It fails most in:
+{clusters}
+{difference}
+What came of earlier predictions:
+{outcomes}
+Refused without being tried:
+{refused}
+Write {n} new prompts, each with an idea of its own and worded unlike those above: why it should do better, \
+which prompt it improves on, and which confusions it should make fewer."""
+
+
+class Agent:
+    """Depends on (seed, history) alone, as far as the model does."""
+
+    name = "agent"
+
+    def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
+        if form not in FORMS:
+            raise UserError(f"unknown form {form!r} of agent, expected one of: {', '.join(FORMS)}")
+        self._llm, self._form, self._seed = llm, form, seed
+        self._context: SearchContext | None = None
+        self._guard = Guard(())
+        self._ranked = Opro(llm, "ranked", seed)
+
+    def connect(self, context: SearchContext) -> None:
+        """With the context it knows single clips, and the classes a prompt must not name."""
+        self._context = context
+        self._guard = Guard(context.clips.classes)
+
+    def ask(self, view: HistoryView, n: int) -> list[Proposal]:
+        """n proposals, fewer when the model has no more; none when it calls stop without proposing."""
+        if self._form == "ranked" or (self._form == "auto" and not self._llm.follows_instructions):
+            return self._ranked.ask(view, n)
+        taking = with_tools(self._llm)
+        if taking:
+            proposed = self._call_tools(taking, view, n)
+            if proposed is not None:
+                return proposed
+        return pick(self._structured(view, n), view, n, self._guard)
+
+    def tell(self, results: Sequence[ScoredPrompt]) -> None:
+        """Nothing to learn that the history does not hold."""
+
+    def _rows(self, prompt_id: str) -> Rows:
+        return self._context.answers(prompt_id) if self._context else ()
+
+    def _call_tools(self, taking: ToolLLM, view: HistoryView, n: int) -> list[Proposal] | None:
+        """What the model proposed by its tools; None when it has none, or nothing comes of them."""
+        box = Toolbox(view, self._rows, self._guard, n)
+        turns = [Message("system", SYSTEM), Message("user", self._opening(view, n))]
+        for step in range(_STEPS):
+            seed = Random(f"{self._seed}/{view.round}/{step}").getrandbits(31)
+            reply = taking.converse(turns, SPECS, max_tokens=_CALL_TOKENS, seed=seed)
+            if reply is None:
+                return None
+            if not reply.calls:
+                box.proposals.extend(_written(reply, view))
+            turns.extend(_answered(reply, box))
+            if box.done or (box.proposals and not reply.calls):
+                break
+        return pick(box.proposals, view, n, self._guard) if box.done or box.proposals else None
+
+    def _opening(self, view: HistoryView, n: int) -> str:
+        return TOOLS.format(
+            n=n,
+            outcomes=telling.predictions(view, self._rows),
+            top=telling.prompts(texts(view)[:_DIGEST_TOP]),
+            refused=telling.refusals(view.refused),
+        )
+
+    def _structured(self, view: HistoryView, n: int) -> Iterator[Proposal]:
+        for attempt in range(_ATTEMPTS):
+            rng = Random(f"{self._seed}/{view.round}/structured/{attempt}")
+            reply = self._llm.complete(
+                [
+                    Message("system", f"{SYSTEM}\nYou answer with JSON and nothing else."),
+                    Message("user", self._digest(view, n)),
+                ],
+                max_tokens=_IDEA_TOKENS * n + 50,
+                temperature=self._llm.temperature * (1 + 0.15 * attempt),
+                seed=rng.getrandbits(31),
+                json_schema=schema(n),
+            )
+            yield from _written(reply, view)
+
+    def _digest(self, view: HistoryView, n: int) -> str:
+        """What the tools would tell about the leader, in one text."""
+        top = texts(view)[:_DIGEST_TOP]
+        best, other = top[0] if top else None, view.neutral()
+        compared = ""
+        if best and other and best is not other:
+            found = diff(self._rows(other.prompt.id), self._rows(best.prompt.id))
+            compared = telling.difference(other, best, found, 3) if found.common else ""
+        return STRUCTURED.format(
+            n=n,
+            top=telling.prompts(top),
+            front=", ".join(called(one) for one in pareto_front(view)) or telling.NOTHING,
+            best=called(best) if best else "The model",
+            confusions=telling.confusions(best, _DIGEST_LINES) if best else telling.NOTHING,
+            clusters=telling.clusters(self._rows(best.prompt.id), _DIGEST_LINES) if best else telling.NOTHING,
+            difference=compared,
+            outcomes=telling.predictions(view, self._rows, 4),
+            refused=telling.refusals(view.refused, 3),
+        )
+
+
+def schema(n: int) -> dict[str, Any]:
+    """JSON schema of a reply with n structured proposals; hypotheses come first, so that they lead."""
+    pair = {
+        "type": "object",
+        "properties": {
+            "action": {"type": "string", "maxLength": 60},
+            "taken_for": {"type": "string", "maxLength": 60},
+        },
+        "required": ["action", "taken_for"],
+        "additionalProperties": False,
+    }
+    fields = {
+        "hypothesis": {"type": "string", "maxLength": 160},
+        "parent": {"type": "string", "maxLength": 20},
+        "prompt": {"type": "string", "maxLength": 400},
+        "fewer": {"type": "array", "items": pair, "maxItems": 2},
+    }
+    idea = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    proposals = {"type": "array", "items": idea, "minItems": n, "maxItems": n}
+    return {
+        "type": "object",
+        "properties": {"proposals": proposals},
+        "required": ["proposals"],
+        "additionalProperties": False,
+    }
+
+
+def _written(reply: Reply, view: HistoryView) -> list[Proposal]:
+    """Structured proposals of a reply, or whatever prompts can be found in it."""
+    found = [
+        one for one in objects(reply.text) if isinstance(one.get("prompt"), str) and one["prompt"].strip()
+    ]
+    if not found:
+        return [Proposal(idea.prompt, _best(view), idea.hypothesis, reply.text) for idea in ideas(reply.text)]
+    made = []
+    for one in found:
+        parent = named(view, str(one.get("parent", ""))) or view.best()
+        made.append(
+            proposal(one["prompt"].strip(), str(one.get("hypothesis", "")), parent, one, json.dumps(one))
+        )
+    return made
+
+
+def _best(view: HistoryView) -> tuple[str, ...]:
+    best = view.best()
+    return (best.prompt.id,) if best else ()
+
+
+def _answered(reply: Reply, box: Toolbox) -> list[Message]:
+    """The model's turn, and one answer to each of its calls; without calls it is reminded of them."""
+    if not reply.calls:
+        return [Message("assistant", reply.text), Message("user", "Call a tool: look, propose, or stop.")]
+    calls = tuple(
+        ToolCall(call.id or f"call{i}", call.name, call.arguments) for i, call in enumerate(reply.calls)
+    )
+    answers = [Message("tool", box.call(call), call_id=call.id) for call in calls]
+    return [Message("assistant", reply.text, calls=calls), *answers]
