@@ -1,6 +1,5 @@
 """The answer store: every answer once, and which runs used it for which score."""
 
-import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -8,62 +7,99 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from prompts import schema
-from prompts.database import CHUNK, Database
-from prompts.records import ScoredIn, clean
+from prompts.catalogue import Catalogue, KnownClip, chunks
+from prompts.database import Database
+from prompts.encoding import key_bytes, key_text, unpack
+from prompts.records import ScoredIn
+from prompts.storing import Addition
 from vllm_eval.engine import Answer, Kind
 from vllm_eval.evaluator import AnswerRow
 
+_BATCH = 500  # rows stored together
+
 
 class Answers:
-    """Implements the evaluator's AnswerStore on the tables ``answers`` and ``uses``."""
+    """Implements the evaluator's AnswerStore on the tables ``bought`` and ``uses``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._catalogue = Catalogue()
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
         """Stored answers among these keys, error answers left out so that they are asked again."""
-        table, found = schema.answers, {}
+        table, found = schema.bought, {}
+        query = _answers().where(table.c.kind != sa.text(str(schema.ERROR)))
         with self._database.read() as connection:
-            for start in range(0, len(keys), CHUNK):
-                some = table.c.key.in_(keys[start : start + CHUNK])
-                for row in connection.execute(sa.select(table).where(some, table.c.kind != "error")):
-                    found[row.key] = _answer(row)
+            for some in chunks([key_bytes(key) for key in keys]):
+                for row in connection.execute(query.where(table.c.key.in_(some))):
+                    answer = _answer(row)
+                    found[answer.key] = answer
         return found
 
     def add(self, rows: Sequence[AnswerRow]) -> None:
-        """Store in one transaction. A stored answer is replaced only if it was an error."""
+        """Store in one transaction. A key that has an answer keeps it; one that only failed gets this one."""
         if not rows:
             return
-        table, now = schema.answers, now_text()
-        update = [column.name for column in table.columns if column.name != "key"]
-        with self._database.write() as connection:
-            values = [_answer_values(row, now) for row in rows]
-            self._database.insert(connection, table, values, update, only_if=table.c.kind == "error")
-            links = [_use_values(row) for row in rows]
-            self._database.insert(connection, schema.uses, links, ["answer_key"])
+        try:
+            with self._database.write() as connection:
+                addition = Addition(self._database, connection, self._catalogue)
+                for some in chunks(rows, _BATCH):
+                    addition.store(some)
+        except BaseException:
+            self._catalogue.forget()
+            raise
 
     def rows(
         self, run_id: str | None = None, prompt_id: str | None = None, dataset: str | None = None
     ) -> list[AnswerRow]:
         """Answers used by a run, prompt and data set (None: any), ordered by these and by clip."""
-        uses, table = schema.uses, schema.answers
-        query = sa.select(uses, *(c.label(f"a_{c.name}") for c in table.columns)).join(
-            table, table.c.key == uses.c.answer_key
-        )
-        query = _where(query, run_id, prompt_id, dataset)
-        order = (uses.c.run_id, uses.c.dataset, uses.c.prompt_id, uses.c.format_key, uses.c.clip_id)
         with self._database.read() as connection:
-            return [_row(row) for row in connection.execute(query.order_by(*order))]
+            places = find_scorings(connection, run_id, prompt_id, dataset)
+            return list(self.rows_of(connection, places))
+
+    def rows_of(self, connection: sa.Connection, places: dict[int, ScoredIn]) -> Iterator[AnswerRow]:
+        """Answers of these scores, in their order and by clip."""
+        uses, table = schema.uses, schema.bought
+        query = _answers(uses.c.scoring_id, uses.c.clip_id, table.c.choices, uses)
+        for some in chunks(list(places), 50):
+            groups: dict[int, list[Any]] = {number: [] for number in some}
+            for row in connection.execute(query.where(uses.c.scoring_id.in_(some))):
+                groups[row.scoring_id].append(row)
+            wanted = {row.clip_id for group in groups.values() for row in group}
+            clips = self._catalogue.known_clips(connection, wanted)
+            for number, group in groups.items():
+                ordered = sorted(group, key=lambda row: clips[row.clip_id].clip_id)
+                yield from (_row(row, places[number], clips[row.clip_id]) for row in ordered)
 
     def scored_in(
         self, run_id: str | None = None, prompt_id: str | None = None, dataset: str | None = None
     ) -> list[ScoredIn]:
         """Every (run, data set, prompt, format) that has answers, in the same order as ``rows``."""
-        uses = schema.uses
-        columns = (uses.c.run_id, uses.c.dataset, uses.c.prompt_id, uses.c.format_key)
-        query = _where(sa.select(*columns).distinct(), run_id, prompt_id, dataset).order_by(*columns)
         with self._database.read() as connection:
-            return [ScoredIn(*row) for row in connection.execute(query)]
+            return list(find_scorings(connection, run_id, prompt_id, dataset).values())
+
+
+def find_scorings(
+    connection: sa.Connection,
+    run_id: str | None = None,
+    prompt_id: str | None = None,
+    dataset: str | None = None,
+) -> dict[int, ScoredIn]:
+    """Scores with answers of a run, prompt and data set (None: any) by number, ordered by these names."""
+    table = schema.scorings
+    query = sa.select(table).join(schema.tallies, schema.tallies.c.scoring_id == table.c.id)
+    for column, value in (
+        (table.c.run_id, run_id),
+        (table.c.prompt_id, prompt_id),
+        (table.c.dataset, dataset),
+    ):
+        query = query if value is None else query.where(column == value)
+    found = [
+        (ScoredIn(row.run_id, row.dataset, row.prompt_id, row.format_key), int(row.id))
+        for row in connection.execute(query)
+    ]
+    # Not by the database: text sorts differently in every PostgreSQL locale.
+    return {number: place for place, number in sorted(found, key=_by_name)}
 
 
 def grouped(rows: Sequence[AnswerRow]) -> Iterator[tuple[ScoredIn, list[AnswerRow]]]:
@@ -79,83 +115,49 @@ def now_text() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _where(query: Any, run_id: str | None, prompt_id: str | None, dataset: str | None) -> Any:
-    uses = schema.uses
-    for column, value in ((uses.c.run_id, run_id), (uses.c.prompt_id, prompt_id), (uses.c.dataset, dataset)):
-        query = query if value is None else query.where(column == value)
-    return query
+def _by_name(found: tuple[ScoredIn, int]) -> tuple[str, ...]:
+    place = found[0]
+    return place.run_id, place.dataset, place.prompt_id, place.format_key
 
 
-def _answer(row: Any, prefix: str = "") -> Answer:
-    def get(name: str) -> Any:
-        return getattr(row, prefix + name)
+def _answers(*more: Any) -> sa.Select[Any]:
+    """Answers with their labels; ``more`` may end in the table of uses to read them through."""
+    table, labels = schema.bought, schema.labels
+    through = [one for one in more if isinstance(one, sa.Table)]
+    columns = [one for one in more if not isinstance(one, sa.Table)]
+    wanted = ("key", "text", "kind", "logprobs", "prompt_tokens", "cached_tokens", "seconds", "error")
+    source: Any = table
+    for uses in through:
+        source = uses.join(table, table.c.id == uses.c.answer_id)
+    source = source.outerjoin(labels, labels.c.id == table.c.label_id)
+    query = sa.select(*(table.c[name] for name in wanted), labels.c.text.label("label"), *columns)
+    return query.select_from(source)
 
-    logprobs = get("logprobs")
+
+def _answer(row: Any) -> Answer:
     return Answer(
-        key=get("key"),
-        text=get("text"),
-        label=get("label"),
-        kind=cast(Kind, get("kind")),
-        logprobs=None if logprobs is None else tuple(logprobs),
-        prompt_tokens=get("prompt_tokens"),
-        cached_tokens=get("cached_tokens"),
-        seconds=get("seconds"),
-        error=get("error"),
+        key=key_text(row.key),
+        text=row.text,
+        label=row.label,
+        kind=cast(Kind, schema.KINDS[row.kind]),
+        logprobs=unpack(row.logprobs),
+        prompt_tokens=row.prompt_tokens,
+        cached_tokens=row.cached_tokens,
+        seconds=row.seconds,
+        error=row.error,
     )
 
 
-def _row(row: Any) -> AnswerRow:
+def _row(row: Any, place: ScoredIn, clip: KnownClip) -> AnswerRow:
     return AnswerRow(
-        answer=_answer(row, "a_"),
-        prompt_id=row.prompt_id,
-        clip_id=row.clip_id,
-        human=row.a_human,
-        background=row.a_background,
-        dataset=row.dataset,
-        run_id=row.run_id,
-        sources=tuple(row.a_sources),
-        choices=row.a_choices,
-        format_key=row.format_key,
+        answer=_answer(row),
+        prompt_id=place.prompt_id,
+        clip_id=clip.clip_id,
+        human=clip.human,
+        background=clip.background,
+        dataset=place.dataset,
+        run_id=place.run_id,
+        sources=clip.sources,
+        choices=row.choices,
+        format_key=place.format_key,
     )
-
-
-def _answer_values(row: AnswerRow, now: str) -> dict[str, Any]:
-    answer = row.answer
-    return {
-        "key": answer.key,
-        "text": clean(answer.text),
-        "label": None if answer.label is None else clean(answer.label),
-        "kind": answer.kind,
-        "logprobs": _storable(answer.logprobs),
-        "prompt_tokens": answer.prompt_tokens,
-        "cached_tokens": answer.cached_tokens,
-        "seconds": answer.seconds,
-        "error": None if answer.error is None else clean(answer.error),
-        "prompt_id": row.prompt_id,
-        "clip_id": row.clip_id,
-        "human": row.human,
-        "background": row.background,
-        "sources": list(row.sources),
-        "choices": row.choices,
-        "dataset": row.dataset,
-        "run_id": row.run_id,
-        "created": now,
-    }
-
-
-def _use_values(row: AnswerRow) -> dict[str, Any]:
-    return {
-        "run_id": row.run_id,
-        "dataset": row.dataset,
-        "prompt_id": row.prompt_id,
-        "format_key": row.format_key,
-        "clip_id": row.clip_id,
-        "answer_key": row.answer.key,
-    }
-
-
-def _storable(logprobs: Sequence[float] | None) -> list[float] | None:
-    """JSON has no infinities: a ruled-out label gets a very low value; with a NaN all is unknown."""
-    if logprobs is None or any(math.isnan(value) for value in logprobs):
-        return None
-    return [max(float(value), -1e30) for value in logprobs]

@@ -1,4 +1,8 @@
-"""Opening a history's database: SQLite pragmas, schema version, write transactions, one-line errors."""
+"""Opening a history's database: SQLite pragmas, schema revision, write transactions, one-line errors.
+
+One process writes at a time, on PostgreSQL as on SQLite: a transaction that writes takes a lock first and the
+others wait. Numbers of rows are given out under that lock, and two writers never meet halfway in a deadlock.
+"""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from assets.errors import UserError
-from prompts import schema
+from prompts import migrations, schema
 
 BUSY_SECONDS = 30.0  # how long a writer waits for another process
 CHUNK = 500  # bound values per IN list; SQLite's oldest limit is 999 variables
+_WRITERS = 0x5CE9E  # the PostgreSQL advisory lock of those who write
 
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -41,10 +46,17 @@ class Database:
         """Give back all connections. Calling it twice is harmless."""
         self._engine.dispose()
 
+    @property
+    def dialect(self) -> str:
+        """ "sqlite" or "postgresql"."""
+        return self._engine.dialect.name
+
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that sees one state of the database throughout."""
         with self._one_line("read"), self._engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
 
     @contextmanager
@@ -54,6 +66,9 @@ class Database:
         # refused by SQLite without waiting when another process has written in between.
         engine = self._engine.execution_options(sceneproof_write=True)
         with self._one_line("write"), engine.begin() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(BUSY_SECONDS * 1000)}")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
             yield connection
 
     def insert(
@@ -62,16 +77,17 @@ class Database:
         table: sa.Table,
         rows: Sequence[Mapping[str, Any]],
         update: Sequence[str] = (),
-        only_if: sa.ColumnElement[bool] | None = None,
+        add: Sequence[str] = (),
     ) -> None:
-        """Insert rows; where the key exists, update these columns (if ``only_if``), else keep the row."""
+        """Insert rows; where the key exists, update these columns, add to those, or keep the row."""
         if not rows:
             return
-        statement: Any = _INSERTS[self._engine.dialect.name](table)  # both dialects spell upserts the same
+        statement: Any = _INSERTS[self.dialect](table)  # both dialects spell upserts the same
         keys = list(table.primary_key.columns)
-        if update:
-            values = {name: statement.excluded[name] for name in update}
-            statement = statement.on_conflict_do_update(index_elements=keys, set_=values, where=only_if)
+        if update or add:
+            values: dict[str, Any] = {name: statement.excluded[name] for name in update}
+            values |= {name: table.c[name] + statement.excluded[name] for name in add}
+            statement = statement.on_conflict_do_update(index_elements=keys, set_=values)
         else:
             statement = statement.on_conflict_do_nothing(index_elements=keys)
         connection.execute(statement, [dict(row) for row in rows])
@@ -94,35 +110,37 @@ class Database:
 
     def _prepare_tables(self) -> None:
         with self.read() as connection:
-            version = self._version(connection)
-        if version == schema.SCHEMA_VERSION:
+            revision = self._revision(connection)
+        if revision == migrations.HEAD:
             return
         with self.write() as connection:
             # Looked up again under the write lock: another process may have just done the same.
-            version = self._version(connection)
-            if version is None:
-                schema.metadata.create_all(connection, checkfirst=True)
-                connection.execute(sa.text(schema.SCORES_VIEW))
-            for step in range(version or schema.SCHEMA_VERSION, schema.SCHEMA_VERSION):
-                schema.MIGRATIONS[step](connection)
-            connection.execute(sa.delete(schema.schema_version))
-            connection.execute(sa.insert(schema.schema_version), {"version": schema.SCHEMA_VERSION})
+            revision = self._revision(connection)
+            if revision is None:
+                schema.create(connection)
+            elif revision != migrations.HEAD:
+                migrations.upgrade(connection, revision)
 
-    def _version(self, connection: sa.Connection) -> int | None:
-        """The schema version found, None in an empty database."""
+    def _revision(self, connection: sa.Connection) -> str | None:
+        """The schema revision found, None in an empty database."""
         names = sa.inspect(connection).get_table_names()
         if not names:
             return None
         if "schema_version" not in names:
             others = ", ".join(names[:3])
             raise UserError(f"{self.label} is no history: it holds other tables ({others}); choose another")
-        version = int(connection.execute(sa.select(schema.schema_version.c.version)).scalar_one())
-        if version > schema.SCHEMA_VERSION:
+        if "alembic_version" not in names:  # as the first release left it, or something before any release
+            version = connection.execute(sa.select(schema.schema_version.c.version)).scalar()
+            return self._known(f"{version or 0:04d}")
+        return self._known(str(connection.execute(sa.select(schema.alembic_version)).scalar()))
+
+    def _known(self, revision: str) -> str:
+        if revision not in migrations.REVISIONS:
             raise UserError(
-                f"the history {self.label} has schema version {version}, this program knows up to "
-                f"{schema.SCHEMA_VERSION}; update sceneproof or choose another history"
+                f"the history {self.label} has schema version {revision}, this program knows up to "
+                f"{migrations.HEAD}; update sceneproof or choose another history"
             )
-        return version
+        return revision
 
 
 def _parse(url: str) -> sa.URL:

@@ -1,15 +1,14 @@
 """History: every run, prompt, proposal, answer and decision, in one SQLite file or a PostgreSQL database.
 
 It is the evaluator's answer store: an answer is bought once and every later run that needs it reuses it.
-Only raw answers are stored; scores are derived from them on reading.
+Answers are what is stored; scores are derived from them, kept ready only to be quick (``prompts.figures``).
 
-Covered: several processes writing at once (SQLite in WAL mode, each waiting for the others); a process killed
+Covered: several processes writing at once (each waiting for the others, on both databases); a process killed
 at any moment. Not covered: one History object used by several threads at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from math import fsum
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, cast
 
@@ -17,20 +16,22 @@ import sqlalchemy as sa
 
 from assets.errors import UserError
 from prompts import schema
-from prompts.answers import Answers, grouped, now_text
+from prompts.answers import Answers, now_text
 from prompts.database import Database
+from prompts.encoding import digest
 from prompts.environment import code_version
 from prompts.environment import environment as found_environment
+from prompts.figures import Figure, Figures, metrics_of
 from prompts.library import LIBRARY, ChoiceStyle, StyledPrompt
 from prompts.prompt import Prompt
 from prompts.records import (
+    Conversation,
     DecisionRecord,
     ProposalRecord,
     RunRecord,
     ScoredIn,
     Verdict,
     clean,
-    clusters_of,
     config_hash,
     plain,
     redacted,
@@ -38,7 +39,6 @@ from prompts.records import (
 from prompts.view import HistoryView, Refusal, ScoredPrompt, best_first, confusions, score_of
 from vllm_eval.engine import Answer
 from vllm_eval.evaluator import AnswerRow, Scored
-from vllm_eval.metrics import bias_metrics
 
 DEFAULT_URL = "sqlite:///runs/history.db"
 
@@ -52,6 +52,7 @@ class History:
     def __init__(self, url: str = DEFAULT_URL, create: bool = True) -> None:
         self._database = Database(url, create)
         self._answers = Answers(self._database)
+        self._figures = Figures(self._database, self._answers)
         self.url = self._database.label  # without a password
 
     def close(self) -> None:
@@ -75,11 +76,7 @@ class History:
 
         ``environment`` adds to what is found out anyway: package versions and platform.
         """
-        now = datetime.now(UTC)
-        run_id = f"{now:%Y%m%d-%H%M%S-%f}"
         values = {
-            "id": run_id,
-            "started": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "status": "running",
             "config": redacted(plain(config)),
             "config_hash": config_hash(config),
@@ -87,7 +84,10 @@ class History:
             "code_version": code_version(),
             "environment": redacted(plain(found_environment() | dict(environment or {}))),
         }
-        self._insert(schema.runs, values)
+        with self._database.write() as connection:
+            run_id, started = self._free_moment(connection)
+            connection.execute(sa.insert(schema.runs), {"id": run_id, "started": started} | values)
+            self._add_state(connection, run_id, "running", None, started)
         return run_id
 
     def resume_run(self, run_id: str | None = None, *, config_hash: str | None = None) -> str | None:
@@ -107,8 +107,10 @@ class History:
     def finish_run(self, run_id: str, summary: Mapping[str, Any], status: str = "finished") -> None:
         """Close the run with its summary; status "failed" leaves it open to be resumed."""
         self.run(run_id)
-        values = {"status": status, "finished": now_text(), "summary": plain(summary)}
+        now, told = now_text(), plain(summary)
+        values = {"status": status, "finished": now, "summary": told}
         with self._database.write() as connection:
+            self._add_state(connection, run_id, status, told, now)
             connection.execute(sa.update(schema.runs).where(schema.runs.c.id == run_id).values(values))
 
     def run(self, run_id: str) -> RunRecord:
@@ -139,14 +141,20 @@ class History:
         reason: str = "",
         raw: str = "",
         position: int = 0,
+        request: Conversation | None = None,
     ) -> None:
-        """Remember what was put forward, ``position`` 0-based in its round. Accepted ones are added too."""
+        """Remember what was put forward, ``position`` 0-based in its round. Accepted ones are added too.
+
+        ``request`` is what the optimizer was sent, text or messages (mappings with role and content), and
+        ``raw`` what it replied.
+        """
         values = {"run_id": run_id, "round": round, "position": position, "prompt_id": prompt.id}
         values |= _prompt_values(prompt) | {"verdict": verdict, "reason": clean(reason), "raw": clean(raw)}
         values.pop("choice_style")
         with self._database.write() as connection:
             if verdict == "accepted":
                 self._add_prompt(connection, run_id, prompt)
+            values["conversation_id"] = self._add_conversation(connection, request)
             self._database.insert(connection, schema.proposals, [values | {"created": now_text()}])
 
     def proposals(self, run_id: str) -> list[ProposalRecord]:
@@ -154,6 +162,12 @@ class History:
         table = schema.proposals
         query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.round, table.c.position)
         return [_proposal(row) for row in self._select(query)]
+
+    def conversation(self, proposal: ProposalRecord) -> Conversation | None:
+        """What the optimizer was sent before it replied with this proposal; None where nobody noted it."""
+        table = schema.conversations
+        found = self._select(sa.select(table.c.messages).where(table.c.id == proposal.conversation_id))
+        return cast(Conversation, found[0].messages) if found else None
 
     def prompts(self, run_id: str | None = None) -> list[Prompt]:
         """Prompts of a run in the order they were added, or of the whole history by time."""
@@ -239,8 +253,8 @@ class History:
         proposals = self.proposals(run_id)
         prompts, positions = self._lineage(run_id, proposals)
         scored = [
-            score_rows(prompts[prompt_id], rows, positions.get(prompt_id, -1))
-            for prompt_id, rows in _main_format(self.answers_for(run_id, dataset=chosen)).items()
+            _scored(prompts[prompt_id], figure, positions.get(prompt_id, -1))
+            for prompt_id, figure in _main_format(self._figures.of(run_id, dataset=chosen)).items()
             if prompt_id in prompts
         ]
         return HistoryView(
@@ -249,6 +263,20 @@ class History:
             round=1 + max((p.round for p in proposals), default=-1),
             dataset=chosen or "",
         )
+
+    def scored(
+        self, run_id: str | None = None, prompt_id: str | None = None, dataset: str | None = None
+    ) -> dict[ScoredIn, ScoredPrompt]:
+        """Scores of a run, prompt and data set (None: any) wherever there are answers, without reading these.
+
+        As ``score_rows`` of ``answers_for`` would tell, but for the confusions: the most frequent hundred.
+        """
+        prompts = {prompt.id: prompt for prompt in self.prompts(run_id)}
+        unknown = Prompt("(text unknown)")
+        return {
+            place: _scored(prompts.get(place.prompt_id, unknown), figure)
+            for place, figure in self._figures.of(run_id, prompt_id, dataset).items()
+        }
 
     def _only_dataset(self, run_id: str) -> str | None:
         names = self.datasets(run_id)
@@ -275,6 +303,30 @@ class History:
         with self._database.write() as connection:
             connection.execute(sa.insert(table), dict(values))
 
+    def _free_moment(self, connection: sa.Connection) -> tuple[str, str]:
+        """A run id that nobody has, and when that is. Two processes may start in the same microsecond."""
+        now = datetime.now(UTC)
+        while True:
+            run_id = f"{now:%Y%m%d-%H%M%S-%f}"
+            if not connection.execute(sa.select(schema.runs.c.id).where(schema.runs.c.id == run_id)).first():
+                return run_id, now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            now += timedelta(microseconds=1)
+
+    def _add_state(
+        self, connection: sa.Connection, run_id: str, status: str, summary: Any, moment: str
+    ) -> None:
+        values = {"run_id": run_id, "status": status, "summary": summary, "created": moment}
+        connection.execute(sa.insert(schema.run_states), values)
+
+    def _add_conversation(self, connection: sa.Connection, request: Conversation | None) -> str | None:
+        if request is None:
+            return None
+        messages = redacted(plain(request))
+        name = digest(messages)
+        values = {"id": name, "messages": messages, "created": now_text()}
+        self._database.insert(connection, schema.conversations, [values])
+        return name
+
     def _add_prompt(self, connection: sa.Connection, run_id: str, prompt: Prompt) -> None:
         values = {"id": prompt.id, "created": now_text()} | _prompt_values(prompt)
         self._database.insert(connection, schema.prompts, [values])
@@ -287,16 +339,18 @@ class History:
 
 def score_rows(prompt: Prompt, rows: Sequence[AnswerRow], position: int = -1) -> ScoredPrompt:
     """Metrics of stored answers of one prompt on one data set."""
-    chance = fsum(1 / row.choices if row.choices else 0.0 for row in rows) / max(1, len(rows))
-    metrics = bias_metrics([row.answer for row in rows], clusters_of(rows), chance)
-    return ScoredPrompt(prompt, metrics, score_of(metrics), position, confusions(rows))
+    return _scored(prompt, Figure(metrics_of(rows), confusions(rows)), position)
 
 
-def _main_format(rows: Sequence[AnswerRow]) -> dict[str, list[AnswerRow]]:
-    best: dict[str, list[AnswerRow]] = {}
-    for place, group in grouped(rows):
-        if len(group) > len(best.get(place.prompt_id, ())):
-            best[place.prompt_id] = group
+def _scored(prompt: Prompt, figure: Figure, position: int = -1) -> ScoredPrompt:
+    return ScoredPrompt(prompt, figure.metrics, score_of(figure.metrics), position, figure.confusions)
+
+
+def _main_format(figures: Mapping[ScoredIn, Figure]) -> dict[str, Figure]:
+    best: dict[str, Figure] = {}
+    for place, figure in figures.items():
+        if place.prompt_id not in best or figure.answers > best[place.prompt_id].answers:
+            best[place.prompt_id] = figure
     return best
 
 
@@ -341,7 +395,8 @@ def _prompt(row: Any) -> Prompt:
 
 def _proposal(row: Any) -> ProposalRecord:
     prompt = Prompt(row.text, tuple(row.parents), row.origin, row.hypothesis)
-    return ProposalRecord(row.round, row.position, prompt, row.verdict, row.reason, row.raw)
+    told = row.verdict, row.reason, row.raw, row.conversation_id
+    return ProposalRecord(row.round, row.position, prompt, *told)
 
 
 def _run(row: Any) -> RunRecord:

@@ -13,6 +13,7 @@ from vllm_eval.evaluator import AnswerRow
 
 Verdict = Literal["accepted", "refused"]
 Json: TypeAlias = dict[str, Any]
+Conversation: TypeAlias = str | Sequence[Mapping[str, Any]]  # text to continue, or messages
 
 REDACTED = "(redacted)"
 _SECRET_KEY = re.compile(
@@ -41,7 +42,10 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class ProposalRecord:
-    """A prompt put forward, the guard's verdict on it and the optimizer's reply it was read from."""
+    """A prompt put forward, the guard's verdict on it and the optimizer's reply it was read from.
+
+    ``conversation_id`` names what the optimizer had been sent: ``History.conversation`` tells it.
+    """
 
     round: int
     position: int
@@ -49,6 +53,7 @@ class ProposalRecord:
     verdict: Verdict
     reason: str
     raw: str
+    conversation_id: str | None = None
 
 
 @dataclass(frozen=True)

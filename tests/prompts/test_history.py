@@ -6,22 +6,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from rows import WHAT, WHO, answer, row, rows
 
 from assets.errors import UserError
-from prompts.history import History
+from prompts import figures
+from prompts.answers import grouped
+from prompts.database import Database
+from prompts.history import History, score_rows
 from prompts.library import LIBRARY, NEUTRAL, PREFIXED
 from prompts.prompt import Prompt
 from prompts.records import config_hash
+from prompts.view import ScoredPrompt
 from videos.clip import ClipSet
 from vllm_eval.evaluator import Scored
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/deep/down/history.db"
+def url(history_url: str) -> str:
+    return history_url
 
 
 @pytest.fixture
@@ -51,7 +57,8 @@ def test_runs_sort_by_start(history: History) -> None:
     assert [run.id for run in history.runs()] == started == sorted(started)
 
 
-def test_no_secret_of_a_configuration_is_stored(url: str, history: History, tmp_path: Path) -> None:
+def test_no_secret_of_a_configuration_is_stored(tmp_path: Path) -> None:
+    history = History(f"sqlite:///{tmp_path}/history.db")
     config = {
         "llm": {"api_key": "abc-hidden-1", "apiKey": "abc-hidden-2", "api_key_env": "SHOWN_NAME"},
         "url": "postgresql://me:abc-hidden-3@host/db",
@@ -60,7 +67,7 @@ def test_no_secret_of_a_configuration_is_stored(url: str, history: History, tmp_
     run_id = history.start_run(config, 0, environment={"HF_TOKEN": "abc-hidden-6"})
     history.add_decision(run_id, "note", {"token": "abc-hidden-7"})
     history.close()
-    stored = b"".join(path.read_bytes() for path in Path(tmp_path, "deep", "down").iterdir())
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"abc-hidden" not in stored
     assert b"SHOWN_NAME" in stored
 
@@ -74,6 +81,15 @@ def test_finishing_closes_a_run_and_failing_leaves_it_open(history: History) -> 
     assert history.resume_run(second) == second
     with pytest.raises(UserError, match="is finished"):
         history.resume_run(first)
+
+
+def test_every_state_a_run_went_through_is_kept(url: str, history: History) -> None:
+    run = history.start_run({}, 0)
+    history.finish_run(run, {"error": "no key"}, status="failed")
+    history.finish_run(run, {"best": 1})
+    assert history.run(run).status == "finished"
+    query = "SELECT status FROM run_states ORDER BY id"
+    assert told(url, query) == [("running",), ("failed",), ("finished",)]
 
 
 def test_resuming_finds_the_latest_run_of_a_configuration(history: History) -> None:
@@ -145,6 +161,17 @@ def test_a_prompt_of_any_text_is_kept(history: History, run_id: str) -> None:
     assert "?" in history.prompts(run_id)[0].hypothesis
 
 
+def test_what_the_optimizer_was_sent_is_kept_once(url: str, history: History, run_id: str) -> None:
+    sent = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Two prompts!"}]
+    for position, prompt in enumerate((WHO, WHAT)):
+        history.add_proposal(run_id, 0, prompt, "accepted", raw="reply", position=position, request=sent)
+    history.add_proposal(run_id, 1, WHO, "accepted", request="Score 90:")
+    history.add_proposal(run_id, 2, WHO, "accepted")
+    found = [history.conversation(one) for one in history.proposals(run_id)]
+    assert found == [sent, sent, "Score 90:", None]
+    assert told(url, "SELECT COUNT(*) FROM conversations") == [(2,)]
+
+
 # Answers
 
 
@@ -169,6 +196,24 @@ def test_errors_are_kept_but_never_known_and_replaced_by_a_real_answer(history: 
     history.add([row(run_id, kind="human")])
     history.add([row(run_id, kind="error")])
     assert history.known([key])[key].kind == "background"
+
+
+def test_a_run_keeps_the_failure_it_saw_when_another_asks_again(history: History, run_id: str) -> None:
+    other = history.start_run({}, 0)
+    history.add([row(run_id, kind="error")])
+    history.add([row(other, kind="human")])
+    assert [one.answer.kind for one in history.answers_for(run_id)] == ["error"]
+    assert [one.answer.kind for one in history.answers_for(other)] == ["human"]
+
+
+def test_a_clip_whose_sources_are_spelled_anew_is_not_counted_twice(history: History, run_id: str) -> None:
+    history.add([row(run_id), row(run_id, "c1", kind="error")])
+    history.add([replace(row(run_id), sources=("other",)), replace(row(run_id, "c1"), sources=("other",))])
+    history.add([replace(row(run_id, key="engine 2"), sources=("other",))])
+    assert [(one.clip_id, one.answer.kind) for one in history.answers_for(run_id)] == [
+        ("c0", "human"),
+        ("c1", "human"),
+    ]
 
 
 def test_an_answer_serves_several_runs_and_is_stored_once(history: History, run_id: str) -> None:
@@ -274,6 +319,49 @@ def test_confusions_are_counted_most_frequent_first(history: History, run_id: st
     assert [(one.answered, one.count) for one in scored.confusions] == [("surfing", 2), (None, 1)]
 
 
+def test_scores_kept_ready_are_those_of_the_answers(url: str, history: History, run_id: str) -> None:
+    history.add_prompt(run_id, WHAT)
+    history.add(rows(run_id, WHAT, ["human", "background", "unparsed", "error"]))
+
+    def expected(given: History) -> list[ScoredPrompt]:
+        return [score_rows(WHAT, group) for _, group in grouped(given.answers_for(run_id))]
+
+    assert list(history.scored(run_id).values()) == expected(history)
+    with History(url, create=False) as other:
+        assert list(other.scored(run_id).values()) == expected(history)
+        history.add([row(run_id, "c3", kind="human"), row(run_id, "c9", WHAT, "other")])
+        assert [one.metrics.n for one in other.scored(run_id).values()] == [5]
+        assert list(other.scored(run_id).values()) == expected(other) == expected(history)
+
+
+def test_figures_of_older_code_are_not_believed(
+    url: str, history: History, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.add_prompt(run_id, WHAT)
+    history.add(rows(run_id, WHAT, ["human", "background"]))
+    before = history.view(run_id)
+    assert told(url, "SELECT code FROM figures") == [(figures.code(),)]
+    monkeypatch.setattr(figures, "code", lambda: "newer")
+    with History(url) as again:
+        assert again.view(run_id) == before
+    assert told(url, "SELECT code FROM figures") == [("newer",)]
+
+
+@pytest.mark.parametrize("table", ["bought", "proposals", "decisions", "spend", "prompts", "run_states"])
+def test_what_is_written_stays_written(url: str, history: History, run_id: str, table: str) -> None:
+    history.add_proposal(run_id, 0, WHAT, "accepted")
+    history.add(rows(run_id, WHAT, ["human"]))
+    history.add_decision(run_id, "stop", {})
+    history.add_spend(run_id, "dollars", 1)
+    database = Database(url)
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.write() as connection:
+        connection.exec_driver_sql(f"DELETE FROM {table}")
+    column = {"bought": "text", "prompts": "text", "run_states": "status"}.get(table, "created")
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE {table} SET {column} = 'x'")
+    database.close()
+
+
 # The file
 
 
@@ -286,15 +374,31 @@ def test_everything_is_there_after_reopening(url: str, history: History, run_id:
         assert again.view(run_id) == before
 
 
-def test_the_scores_view_serves_people_with_a_shell(history: History, run_id: str, tmp_path: Path) -> None:
-    import sqlite3
+def told(url: str, query: str) -> list[tuple[Any, ...]]:
+    """What a person with an SQL shell is told."""
+    database = Database(url, create=False)
+    with database.read() as connection:
+        found = [tuple(row) for row in connection.exec_driver_sql(query)]
+    database.close()
+    return found
 
+
+def test_the_scores_view_serves_people_with_a_shell(url: str, history: History, run_id: str) -> None:
     history.add_prompt(run_id, WHAT)
     history.add(rows(run_id, WHAT, ["human", "background", "human", "error"]))
-    with sqlite3.connect(tmp_path / "deep/down/history.db") as shell:
-        found = shell.execute("SELECT prompt, shacc, sberr, n FROM scores").fetchall()
-    shell.close()
-    assert found == [(WHAT.text, pytest.approx(2 / 3), pytest.approx(1 / 3), 3)]
+    found = told(url, "SELECT prompt, shacc, sberr, n, human, errors FROM scores")
+    assert found == [(WHAT.text, pytest.approx(2 / 3), pytest.approx(1 / 3), 3, 2, 1)]
+
+
+def test_the_answers_view_tells_numbers_in_words(url: str, history: History, run_id: str) -> None:
+    key = "ab" * 32
+    history.add([row(run_id, "c1", kind="background", key=key)])
+    query = "SELECT key, clip_id, human, label, kind, dataset, run_id, prompt_id FROM answers"
+    assert told(url, query) == [
+        (key, "c1", "dancing", "surfing", "background", "swaps/tune", run_id, WHAT.id)
+    ]
+    (created,) = told(url, "SELECT created FROM answers")[0]
+    assert created[:10] == history.run(run_id).started[:10]
 
 
 WRITER = """
@@ -310,19 +414,21 @@ with History({url!r}) as history:
 """
 
 
-def test_two_processes_write_at_once(url: str) -> None:
+def test_several_processes_write_at_once(url: str) -> None:
     here = Path(__file__).parent
     root, folder = str(here.parents[1]), str(here)
-    codes = [WRITER.format(tests=folder, root=root, url=url, name=name) for name in ("one", "two")]
+    codes = [WRITER.format(tests=folder, root=root, url=url, name=name) for name in ("one", "two", "three")]
     writers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for code in codes]
     for writer in writers:
         assert writer.communicate(timeout=300)[1] == b""
         assert writer.returncode == 0
     with History(url, create=False) as history:
         runs = history.runs()
-        assert [len(history.answers_for(run.id)) for run in runs] == [80, 80]
-        assert [history.spent(run.id)["clip_evaluations"] for run in runs] == [80, 80]
-        assert len({one.answer.key for one in history.answers_for()}) == 120
+        assert [len(history.answers_for(run.id)) for run in runs] == [80, 80, 80]
+        assert [history.spent(run.id)["clip_evaluations"] for run in runs] == [80, 80, 80]
+        assert len({one.answer.key for one in history.answers_for()}) == 160
+        (counted,) = [one.metrics.n for one in history.scored(runs[0].id).values()]
+        assert counted == 80
 
 
 def test_library_prompts_have_distinct_ids() -> None:

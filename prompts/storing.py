@@ -1,0 +1,181 @@
+"""Storing a batch of answers: which are new, which scores they change, and by how much."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from prompts import schema
+from prompts.catalogue import Catalogue, KnownClip, insert, next_id
+from prompts.database import Database
+from prompts.encoding import key_bytes, pack
+from prompts.records import ScoredIn, clean
+from vllm_eval.evaluator import AnswerRow
+
+_GOOD = schema.bought.c.kind != sa.text(str(schema.ERROR))  # written out, as the partial indexes want it
+_FAILED = schema.bought.c.kind == sa.text(str(schema.ERROR))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """An answer that has a number. ``said`` tells failed attempts apart."""
+
+    id: int
+    kind: int
+    clip: int
+    said: tuple[str, str | None] = ("", None)
+
+
+@dataclass(frozen=True)
+class _Use:
+    """What makes up a score at one clip."""
+
+    answer: int
+    kind: int
+    clip: int
+
+
+class Addition:
+    """One batch on its way into the database, within a transaction that writes.
+
+    A key that has a good answer keeps it, and whoever brings another uses the one there is. A failed attempt
+    is kept for good; a later answer to the same question takes its place in the scores of the run that asked.
+    """
+
+    def __init__(self, database: Database, connection: sa.Connection, catalogue: Catalogue) -> None:
+        self._database, self._connection, self._catalogue = database, connection, catalogue
+
+    def store(self, rows: Sequence[AnswerRow], created: Sequence[int] | None = None) -> list[int]:
+        """Store the answers and their uses; the number of the answer that each row came to use.
+
+        ``created``: per row when it was bought, in microseconds since 1970; now by default. A few hundred
+        rows at most: all that the batch touches is looked up at once.
+        """
+        places = [ScoredIn(row.run_id, row.dataset, row.prompt_id, row.format_key) for row in rows]
+        numbers = self._catalogue.scorings(self._connection, places)
+        chosen = self._buy(rows, [numbers[place] for place in places], created)
+        self._use([numbers[place] for place in places], [row.clip_id for row in rows], chosen)
+        return [held.id for held in chosen]
+
+    # Answers
+
+    def _buy(
+        self, rows: Sequence[AnswerRow], scorings: Sequence[int], created: Sequence[int] | None
+    ) -> list[_Held]:
+        """The answer that holds for each row; the new ones are entered."""
+        keys = [key_bytes(row.answer.key) for row in rows]
+        good = self._held(_GOOD, keys)
+        failed = self._held(_FAILED, [key for key in keys if key not in good])
+        clips = self._clips(rows)
+        labels = self._catalogue.labels(self._connection, (row.answer.label for row in rows))
+        now = int(datetime.now(UTC).timestamp() * 1_000_000)
+        following = next_id(self._connection, schema.bought)
+        new: list[dict[str, Any]] = []
+        chosen = []
+        for place, (row, key) in enumerate(zip(rows, keys, strict=True)):
+            held = good.get(key)
+            if held is None:
+                before = failed.get(key)
+                held = before
+                if before is None or row.answer.kind != "error" or _said(row) != before.said:
+                    # The clip as it was when first asked: sources may be spelled otherwise by now.
+                    clip = clips[_clip(row)] if before is None else before.clip
+                    kind = schema.KINDS.index(row.answer.kind)
+                    held = _Held(following + len(new), kind, clip, _said(row))
+                    (failed if kind == schema.ERROR else good)[key] = held
+                    values = {"id": held.id, "key": key, "kind": kind, "clip_id": clip}
+                    values |= {"scoring_id": scorings[place], "label_id": labels[row.answer.label]}
+                    values["created"] = created[place] if created else now
+                    new.append(values | _values(row))
+            assert held is not None
+            chosen.append(held)
+        insert(self._connection, schema.bought, new)
+        return chosen
+
+    def _held(self, which: sa.ColumnElement[bool], keys: Sequence[bytes]) -> dict[bytes, _Held]:
+        """Stored answers by key; of failed attempts the last."""
+        table = schema.bought
+        columns = (table.c.key, table.c.id, table.c.kind, table.c.clip_id, table.c.text, table.c.error)
+        query = sa.select(*columns).where(which, table.c.key.in_(list(dict.fromkeys(keys))))
+        found = self._connection.execute(query.order_by(table.c.id)) if keys else ()
+        return {bytes(row.key): _Held(row.id, row.kind, row.clip_id, (row.text, row.error)) for row in found}
+
+    def _clips(self, rows: Sequence[AnswerRow]) -> dict[KnownClip, int]:
+        return self._catalogue.clips(self._connection, (_clip(row) for row in rows))
+
+    # Uses
+
+    def _use(self, scorings: Sequence[int], clip_ids: Sequence[str], chosen: Sequence[_Held]) -> None:
+        """Note what makes up the scores, and count the difference."""
+        before = self._used(scorings, clip_ids)
+        after: dict[tuple[int, str], _Use] = {}
+        for scoring, clip_id, held in zip(scorings, clip_ids, chosen, strict=True):
+            after[scoring, clip_id] = _Use(held.id, held.kind, held.clip)
+        fresh, tallies = [], Counter[tuple[int, int]]()
+        for (scoring, clip_id), use in after.items():
+            old = before.get((scoring, clip_id))
+            if old is not None and old.answer == use.answer:
+                continue
+            if old is None:
+                fresh.append({"scoring_id": scoring, "clip_id": use.clip, "answer_id": use.answer})
+            else:
+                self._replace(scoring, old, use)
+                tallies[scoring, old.kind] -= 1
+            tallies[scoring, use.kind] += 1
+        insert(self._connection, schema.uses, fresh)
+        self._count(tallies)
+
+    def _used(self, scorings: Sequence[int], clip_ids: Sequence[str]) -> dict[tuple[int, str], _Use]:
+        uses, clips, bought = schema.uses, schema.clips, schema.bought
+        query = (
+            sa.select(uses, clips.c.clip_id.label("name"), bought.c.kind)
+            .join(clips, clips.c.id == uses.c.clip_id)
+            .join(bought, bought.c.id == uses.c.answer_id)
+            .where(uses.c.scoring_id.in_(list(dict.fromkeys(scorings))))
+            .where(clips.c.clip_id.in_(list(dict.fromkeys(clip_ids))))
+        )
+        return {
+            (row.scoring_id, row.name): _Use(row.answer_id, row.kind, row.clip_id)
+            for row in self._connection.execute(query)
+        }
+
+    def _replace(self, scoring: int, old: _Use, use: _Use) -> None:
+        table = schema.uses
+        here = (table.c.scoring_id == scoring) & (table.c.clip_id == old.clip)
+        values = {"clip_id": use.clip, "answer_id": use.answer}
+        self._connection.execute(sa.update(table).where(here).values(values))
+
+    def _count(self, differences: Counter[tuple[int, int]]) -> None:
+        table = schema.tallies
+        rows: dict[int, dict[str, int]] = {}
+        for (scoring, kind), difference in sorted(differences.items()):
+            row = rows.setdefault(
+                scoring, {"scoring_id": scoring, "changes": 1, **dict.fromkeys(schema.KINDS, 0)}
+            )
+            row[schema.KINDS[kind]] = difference
+        self._database.insert(self._connection, table, list(rows.values()), add=[*schema.KINDS, "changes"])
+
+
+def _clip(row: AnswerRow) -> KnownClip:
+    return KnownClip(row.clip_id, row.human, row.background, tuple(row.sources))
+
+
+def _said(row: AnswerRow) -> tuple[str, str | None]:
+    error = row.answer.error
+    return clean(row.answer.text), None if error is None else clean(error)
+
+
+def _values(row: AnswerRow) -> dict[str, Any]:
+    text, error = _said(row)
+    return {
+        "text": text,
+        "logprobs": pack(row.answer.logprobs),
+        "prompt_tokens": row.answer.prompt_tokens,
+        "cached_tokens": row.answer.cached_tokens,
+        "seconds": row.answer.seconds,
+        "error": error,
+        "choices": row.choices,
+    }
