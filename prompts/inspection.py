@@ -35,10 +35,11 @@ def find_run(history: History, wanted: str) -> RunRecord:
 
 def find_prompt(history: History, wanted: str) -> Prompt:
     """The prompt whose id begins so, or the hand-written one of that name. UserError names near ones."""
-    ids = [prompt.id for prompt in history.prompts()]
     name = wanted.lower()
-    if name in LIBRARY or name in ids or sum(one.startswith(name) for one in ids) == 1:
+    try:
         return history.prompt(name)
+    except UserError:  # told below, with what is near
+        ids = [prompt.id for prompt in history.prompts()]
     several = [one for one in ids if one.startswith(name)]
     near = several[:_NEAR] or get_close_matches(name, [*LIBRARY, *ids], _NEAR, 0.4)
     told = f"{len(several)} begin so, " if several else ""
@@ -56,11 +57,8 @@ def run_rows(history: History) -> list[Row]:
 
 def prompt_rows(history: History, run_id: str) -> list[Row]:
     """One row per prompt, data set and format of a run; within a data set the largest bias gap first."""
-    prompts = {prompt.id: prompt for prompt in history.prompts(run_id)}
     rows = []
-    for place, answers in grouped(history.answers_for(run_id)):
-        prompt = prompts.get(place.prompt_id)
-        scored = score_rows(prompt or Prompt("(text unknown)"), answers)
+    for place, scored in history.scored(run_id).items():
         where = {"dataset": place.dataset, "format": place.format_key}
         rows.append(where | _prompt_row(place.prompt_id, scored))
     return sorted(rows, key=lambda row: (row["dataset"], row["format"], -row["bias_gap"], row["id"]))

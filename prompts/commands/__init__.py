@@ -1,6 +1,6 @@
 """The commands of `python -m prompts`, one module each, by the word that a user types."""
 
-from prompts.commands import diff, export, lineage, list_, report, search, show
+from prompts.commands import diff, export, lineage, list_, report, search, show, view
 from prompts.commands.common import Command
 
 COMMANDS: dict[str, Command] = {
@@ -11,4 +11,5 @@ COMMANDS: dict[str, Command] = {
     "search": search.COMMAND,
     "export": export.COMMAND,
     "report": report.COMMAND,
+    "view": view.COMMAND,
 }
