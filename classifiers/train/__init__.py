@@ -1,0 +1,1 @@
+"""python -m classifiers.train: train one classifier."""
