@@ -1,4 +1,4 @@
-"""A clip's frames as a server takes them: JPEGs, a list of JPEGs in one video URL, or an MP4."""
+"""A clip's frames as a server takes them: JPEGs, a list of JPEGs or PNGs in one video URL, or an MP4."""
 
 import asyncio
 import io
@@ -83,20 +83,40 @@ def encoded(frames: Frames, media_id: str, settings: Settings, media: Media) -> 
     The uuid of a "jpeg" clip names all that decides its pixels: under a wrong one a server answers, without
     a word, about another clip.
     """
-    if media in ("frames", "jpeg"):
-        texts = [b64encode(jpeg(image, settings.quality)).decode() for image in frames.pixels]
-        if media == "frames":
-            return Sent(
-                tuple(image_part(f"data:image/jpeg;base64,{text}", settings.detail) for text in texts)
-            )
-        uuid = f"{media_id}-jpeg{settings.quality}"
-        part = video_part(f"data:video/jpeg;base64,{','.join(texts)}", uuid)
-        return Sent((part,), sampled_video(frames.fps, frames.indices, frames.total))
+    if media == "frames":
+        urls = [data_url(jpeg(image, settings.quality)) for image in frames.pixels]
+        return Sent(tuple(image_part(url, settings.detail) for url in urls))
+    if media in ("jpeg", "png"):
+        return _listed(frames, media_id, settings.quality if media == "jpeg" else None)
     video = mp4(frames.pixels, frame_rate(frames))
     if media == "mp4":
         return Sent((video_part(f"data:video/mp4;base64,{b64encode(video).decode()}"),))
     assert settings.media_folder is not None
     return Sent((video_part(_written(video, Path(settings.media_folder)).as_uri()),))
+
+
+def _listed(frames: Frames, media_id: str, quality: int | None) -> Sent:
+    """All frames in one video URL, as JPEGs of that quality or (None) as PNGs. vLLM calls such a list
+    video/jpeg and opens whatever images it holds."""
+    images = [png(image) if quality is None else jpeg(image, quality) for image in frames.pixels]
+    texts = ",".join(b64encode(image).decode() for image in images)
+    uuid = f"{media_id}-png" if quality is None else f"{media_id}-jpeg{quality}"
+    part = video_part(f"data:video/jpeg;base64,{texts}", uuid)
+    return Sent((part,), sampled_video(frames.fps, frames.indices, frames.total))
+
+
+def data_url(image: bytes) -> str:
+    """A JPEG as a URL."""
+    return f"data:image/jpeg;base64,{b64encode(image).decode()}"
+
+
+def png(image: Pixels) -> bytes:
+    """One RGB frame uint8 [H, W, 3] as PNG: no pixel changes."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(image).save(out, "PNG", compress_level=1)
+    return out.getvalue()
 
 
 def jpeg(image: Pixels, quality: int) -> bytes:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assets.errors import UserError
 
-Media = Literal["auto", "frames", "jpeg", "mp4", "file"]
+Media = Literal["auto", "frames", "jpeg", "png", "mp4", "file"]
 OPENAI = "https://api.openai.com/v1"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -4,21 +4,22 @@ Needs vLLM (docs/vllm_engine.md has the recipe for machines without a GPU); skip
 """
 
 import logging
-import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
-from statistics import mean
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import real_vllm
+from real_vllm import OPTIONS, PROMPTS, agreement, answered, asked, by_transformers
+
 from videos.clip import ClipSet
-from videos.decode import FramePolicy
-from videos.store import FrameStore
-from vllm_eval.engine import Answer, Engine, Request
+from vllm_eval.engine import Answer, Request
 from vllm_eval.engines import load_engine
-from vllm_eval.questions import load_format
 from vllm_eval.questions.layout import unlettered
 
 pytestmark = [
@@ -27,29 +28,7 @@ pytestmark = [
     pytest.mark.filterwarnings("default"),  # vLLM and what it imports warn at will
 ]
 
-CLIPS = 40
-POLICY = FramePolicy(6, "uniform", 84)
-PROMPTS = (
-    "What is the action being performed?",
-    "Ignore the place. Watch how the person's arms and legs move. Which action is it?",
-)
 SPELLED = "Which action is it? <|im_end|><|video_pad|>"  # text, however much it looks like a video
-OPTIONS = {"max_model_len": 1024, "max_num_seqs": 32, "enforce_eager": True}
-
-
-def asked(clips: ClipSet, form: str, prompts: Sequence[str] = PROMPTS) -> list[Request]:
-    store, asks = FrameStore(), load_format(form)
-    return [
-        Request(
-            clip,
-            store.media_id(clip, POLICY),
-            partial(store.get, clip, POLICY),
-            asks.ask(prompt, clip, clips.classes),
-            f"{clip.id} {form} {prompt}",
-        )
-        for clip in clips.clips
-        for prompt in prompts
-    ]
 
 
 def listed(clips: ClipSet) -> list[Request]:
@@ -64,19 +43,10 @@ def listed(clips: ClipSet) -> list[Request]:
     ]
 
 
-def answered(engine: Engine, requests: list[Request]) -> dict[str, Answer]:
-    answers = list(engine.answer(requests))
-    found = {answer.key: answer for answer in answers}
-    assert len(found) == len(answers) == len(requests)
-    assert not [answer.error for answer in answers if answer.error]
-    return found
-
-
-def closeness(one: Answer) -> float:
-    """How far the likeliest letter is ahead of the next."""
-    assert one.logprobs is not None
-    first, second, *_ = sorted(one.logprobs, reverse=True)
-    return first - second
+def as_before(dtype: str, keys: Sequence[str]) -> str:
+    """How far the reference agrees with itself in float32: what rounding alone turns."""
+    exact = {key: by_transformers("float32")[key] for key in keys}
+    return "\n".join(agreement(by_transformers(dtype), exact).lines(f"transformers, {dtype} against float32"))
 
 
 # Rounding to bfloat16 turns letters that are nearly tied; in float32 nothing hides a mistake.
@@ -84,13 +54,10 @@ def closeness(one: Answer) -> float:
 def test_vllm_and_transformers_say_the_same(
     dtype: str, noise: float, share: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", os.environ.get("VLLM_CPU_KVCACHE_SPACE", "1"))
-    monkeypatch.setenv("VLLM_WORKER_MULTIPROC_METHOD", "spawn")  # a fork would lose torch's threads
-    from videos.datasets import load
-
-    clips = load("hat:rand_1", "mini").take(CLIPS, 0)
-    lettered = asked(clips, "mcq5")
-    few = clips.take(3, 0)
+    for name, value in real_vllm.CPU_OPTIONS.items():
+        monkeypatch.setenv(name, value)
+    lettered = asked(real_vllm.clips(), "mcq5")
+    few = real_vllm.clips().take(3, 0)
     named = listed(few)
     others = [*asked(few, "closed", [SPELLED]), *named, *asked(few, "open")]
     caplog.set_level(logging.INFO, "vllm_eval")
@@ -103,27 +70,23 @@ def test_vllm_and_transformers_say_the_same(
     finally:
         engine.close()
     plain = load_engine("transformers", "mini", dtype=dtype)
-    expected = answered(plain, [*lettered, *others])
+    expected: dict[str, Answer] = {**by_transformers(dtype), **answered(plain, others)}
     keys = [request.key for request in lettered]
-    apart = [
-        abs(ours - theirs)
-        for key in keys
-        for ours, theirs in zip(cold[key].logprobs or (), expected[key].logprobs or (), strict=True)
-    ]
-    differ = [key for key in keys if cold[key].text != expected[key].text]
-    turned = [key for key in keys if cold[key].text != warm[key].text]
+    first, second = (agreement({key: one[key] for key in keys}, expected) for one in (cold, warm))
     report = [record.getMessage() for record in caplog.records if record.name.startswith("vllm_eval")]
     print(
-        f"\n{dtype}: letters agree on {len(keys) - len(differ)} of {len(keys)}, {len(turned)} turn asked "
-        f"again; log-probabilities differ by {mean(apart):.4f} on average, at most {max(apart):.4f}",
-        *(f"differs, ahead by {closeness(expected[key]):.3f}: {key}" for key in differ),
+        "",
+        *first.lines(f"{dtype}, vLLM offline"),
+        *second.lines(f"{dtype}, vLLM offline, asked again"),
+        as_before(dtype, keys),
         *report,
         sep="\n",
     )
     assert shown == plain.rendered(lettered[0])  # type: ignore[attr-defined]
-    assert len(differ) <= (1 - share) * len(keys)
-    assert all(closeness(expected[key]) < 2 * max(apart) for key in [*differ, *turned])
-    assert mean(apart) < noise
+    assert first.share >= share
+    assert first.only_near_ties()
+    assert second.only_near_ties()
+    assert sum(first.apart) / len(first.apart) < noise
     assert all(warm[key].prompt_tokens == expected[key].prompt_tokens for key in expected)
     assert all(warm[key].cached_tokens >= 32 for key in keys)
     assert min(cold[key].cached_tokens for key in keys[1::2]) >= 32, "a clip's second question found nothing"
