@@ -22,9 +22,41 @@ def _agent(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strate
     return Agent(llm(), config.form, seed)
 
 
+def _reflective(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.reflective import Reflective
+
+    return Reflective(llm(), config.form, seed)
+
+
+def _evolve(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.evolve import Evolve
+
+    return Evolve(llm(), config.form, seed)
+
+
+def _paraphrase(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.paraphrase import Paraphrase
+
+    return Paraphrase(llm(), config.form, seed)
+
+
+def _grid(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.grid import Grid, read
+
+    return Grid(*read(config.file), seed) if config.file else Grid(seed=seed)
+
+
 def _file(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
     return FileStrategy(config.file or "")
 
 
 # Each takes the optimizer's configuration, the run's seed and what loads the language model if it is needed.
-STRATEGIES: Mapping[str, Loader] = {"opro": _opro, "agent": _agent, "file": _file}
+STRATEGIES: Mapping[str, Loader] = {
+    "opro": _opro,
+    "agent": _agent,
+    "reflective": _reflective,
+    "evolve": _evolve,
+    "paraphrase": _paraphrase,
+    "grid": _grid,
+    "file": _file,
+}
