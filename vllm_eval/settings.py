@@ -5,11 +5,13 @@ Works for any command whose settings are one pydantic model, ``Form`` names what
 
 import argparse
 import difflib
+import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -78,27 +80,37 @@ def parse(form: Form[Model], parser: Parser, arguments: Sequence[str]) -> tuple[
     Raises UserError for anything unknown or impossible; SystemExit(0) after --help.
     """
     spelled = [_spelled_out(form.short, argument) for argument in arguments]
-    flags: PydanticBaseSettingsSource = CliSettingsSource(
-        form.settings,
-        root_parser=parser,
-        cli_parse_args=spelled,
-        cli_prog_name=form.program,
-        cli_avoid_json=True,
-        cli_hide_none_type=True,
-        cli_use_class_docs_for_groups=False,
-        cli_parse_none_str="none",
-    )
+    spelled = list(_mappings_as_json(form.model, spelled))
+    try:
+        flags: PydanticBaseSettingsSource = CliSettingsSource(
+            form.settings,
+            root_parser=parser,
+            cli_parse_args=spelled,
+            cli_prog_name=form.program,
+            cli_avoid_json=True,
+            cli_hide_none_type=True,
+            cli_use_class_docs_for_groups=False,
+            cli_parse_none_str="none",
+        )
+    except SettingsError as failure:
+        raise UserError(f"{' '.join(str(failure).split())}; see {form.program} --help") from None
     given = parser.parse_args(spelled)
     return build(form, form.of_file(given.config), flags), given
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Dotted names of all fields that hold a value, in order."""
+    for name, _ in _kinds(model, prefix):
+        yield name
+
+
+def _kinds(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """As ``fields``, each with its type."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from fields(field.annotation, f"{prefix}{name}.")
+            yield from _kinds(field.annotation, f"{prefix}{name}.")
         else:
-            yield prefix + name
+            yield prefix + name, field.annotation
 
 
 def file_values(path: str | None) -> dict[str, Any]:
@@ -149,6 +161,37 @@ def _spelled_out(short: Mapping[str, str], argument: str) -> str:
     """pydantic-settings takes the name of a section as JSON for all of it; here it is the field most used."""
     flag, equals, value = argument.partition("=")
     return short.get(flag, flag) + equals + value
+
+
+def _mappings_as_json(model: type[BaseModel], arguments: Sequence[str]) -> Iterator[str]:
+    """A mapping given in one flag, ``--target.options "{dtype: float32}"``, is YAML like the files; as JSON
+    pydantic-settings reads it. NAME=VALUE, its other way of writing, is left alone."""
+    mappings = {f"--{name}" for name, kind in _kinds(model) if get_origin(kind) is dict}
+    flag = ""
+    for argument in arguments:
+        if flag:
+            yield _mapping_as_json(flag, argument)
+            flag = ""
+        elif argument.partition("=")[0] in mappings:
+            flag, equals, value = argument.partition("=")
+            yield f"{flag}={_mapping_as_json(flag, value)}" if equals else flag
+            flag = "" if equals else flag
+        else:
+            yield argument
+
+
+def _mapping_as_json(flag: str, text: str) -> str:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = None
+    if isinstance(value, Mapping):
+        return json.dumps(value, default=str)
+    if re.match(r"[\w.]+=", text):
+        return text
+    raise UserError(
+        f'{flag} {text[:80]!r} is not possible; give YAML such as "{{dtype: float32}}", or dtype=float32'
+    )
 
 
 def _check_environment(sections: Sequence[str]) -> None:

@@ -12,7 +12,8 @@ from agents.config import RunConfig, experiment
 from agents.sources import Command, fields, load, parse
 from assets.errors import UserError
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
+CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
+EXAMPLES = [path for path in CONFIGS if "python -m agents.optimize" in path.read_text(encoding="utf-8")]
 
 
 @pytest.fixture(autouse=True)
