@@ -19,7 +19,7 @@ MAY_IMPORT = {
 HEAVY = ("torch", "transformers", "vllm", "av", "decord", "xllamacpp", "openai", "matplotlib", "pandas")
 # The one exception: a command, run and imported by nothing, that must reach the answers where the optimizer
 # keeps them. No package below prompts could hold it under the name that users type.
-COMMANDS = {"vllm_eval/evaluate.py": {"prompts"}}
+COMMANDS = {"vllm_eval/evaluate.py": {"prompts"}, "vllm_eval/views.py": {"prompts"}}
 # Code that is run, not imported: it may load what it needs at once.
 RUN = ("__main__", "train", "benchmarks")
 

@@ -43,11 +43,16 @@ class FramePolicy:
     - ``paper_internvl3``: int(s / 2 + round(s i)) with s = (N - 1) / n: what InternVL3 saw there.
 
     ``size`` is the short side in pixels, aspect kept; None keeps the source's size.
+
+    ``view`` is what is shown of the clip (``videos.views``), with the person masks in the folder ``masks``
+    that `videos segment` wrote, else the data set's own. Frame numbers are those of the view.
     """
 
     frames: int = 8
     sampling: Sampling = "uniform"
     size: int | None = None
+    view: str = "original"
+    masks: str | None = None
 
     def __post_init__(self) -> None:
         if self.frames < 1:
@@ -61,18 +66,31 @@ class FramePolicy:
     @property
     def key(self) -> str:
         """All of it in one word."""
-        return f"{self.sampling}-{self.frames}-{self.size or 'full'}"
+        shown = "" if self.view == "original" else f"-{self.view}"
+        return f"{self.sampling}-{self.frames}-{self.size or 'full'}{shown}"
 
     @classmethod
     def parse(cls, text: str) -> "FramePolicy":
-        """The policy with this ``key``: ``paper-8-224``; ``paper-8`` and ``paper`` mean 8 frames, in full."""
-        sampling, *numbers = text.split("-")
+        """The policy with this ``key``: ``paper-8-224``; ``paper-8`` and ``paper`` mean 8 frames, in full.
+
+        A view may follow: ``paper-8-224-black``.
+        """
+        sampling, *numbers = text.split("-", 3)
+        view = numbers.pop() if len(numbers) == 3 else "original"
         if len(numbers) > 2 or not all(number.isdecimal() or number == "full" for number in numbers):
             raise UserError(f"{text!r} is no frame policy, expected one like uniform-8-224 or paper-8-full")
         frames, size = (*numbers, *("8", "full")[len(numbers) :])
         if frames == "full":
             raise UserError(f"{text!r} is no frame policy, expected a number of frames: uniform-8-full")
-        return cls(int(frames), sampling, None if size == "full" else int(size))  # type: ignore[arg-type]
+        return cls(int(frames), sampling, None if size == "full" else int(size), view)  # type: ignore[arg-type]
+
+    def seen(self, source: FrameSource) -> FrameSource:
+        """The clip as the view shows it. Raises UserError where that needs masks the clip does not have."""
+        if self.view == "original":
+            return source
+        from videos.views import view_of  # here, because it builds on this module
+
+        return view_of(source, self.view, self.masks)
 
     def indices(self, info: SourceInfo) -> tuple[int, ...]:
         """0-based frame numbers, ``frames`` of them, ascending; a clip with fewer frames repeats some."""
@@ -121,6 +139,7 @@ _SAMPLERS: dict[str, Callable[[int, SourceInfo], tuple[int, ...]]] = {
 
 def decode(source: FrameSource, policy: FramePolicy) -> Frames:
     """The frames the policy asks for, resized. Raises UserError where the source cannot give them."""
+    source = policy.seen(source)
     info = source.info()
     indices = policy.indices(info)
     return Frames(resize(source.read(indices), policy.size), indices, info.fps, info.length)

@@ -181,6 +181,7 @@ def default_bytes() -> int:
 
 
 def _media_id(source: FrameSource, policy: FramePolicy) -> str:
+    source = policy.seen(source)
     indices = policy.indices(source.info())
     return sha256(f"{RULES} {source.identity()} {indices} {policy.size}".encode()).hexdigest()[:40]
 

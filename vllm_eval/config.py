@@ -23,6 +23,8 @@ MINI_FRAMES = {"count": 6, "size": 84}  # what the bundled model was trained on
 AUTO = "auto"
 DEFAULT_HISTORY = "sqlite:///runs/history.db"  # as prompts.history has it, which lies above this package
 
+_UNSET = (("revision", None), ("view", "original"), ("masks", None))  # of a target
+
 # Sections and fields of a run's file that scoring passes over.
 ONLY_OF_RUNS = ("optimizer", "budget", "seed", "output")
 
@@ -48,6 +50,16 @@ def _formats() -> Mapping[str, object]:
     from vllm_eval.questions import FORMATS
 
     return FORMATS
+
+
+def _view(text: str) -> str:
+    from assets.errors import UserError
+    from videos.views import parse_view
+
+    try:
+        return parse_view(text).text
+    except UserError as problem:
+        raise ValueError(str(problem)) from None
 
 
 def _typed(options: object) -> object:
@@ -158,6 +170,15 @@ class TargetConfig(Section):
     )
     frames: FramesConfig = Field(default_factory=FramesConfig, description="what the model sees of a clip")
     question: QuestionConfig = Field(default_factory=QuestionConfig, description="how it is asked")
+    view: Annotated[str, AfterValidator(_view)] = Field(
+        default="original",
+        description="what is shown of a clip: original, black, dim:0.3, crop, side, ...; docs/views.md",
+    )
+    masks: str | None = Field(
+        default=None,
+        min_length=1,
+        description="folder of person masks that `videos segment` wrote; none: the data set's own",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -169,10 +190,10 @@ class TargetConfig(Section):
         return values
 
     @model_serializer(mode="wrap")
-    def _without_an_unset_revision(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # A run is found again by its values: where nobody names a revision they are those of before.
+    def _without_what_is_unset(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A run is found again by its values: without a revision or a view they are those of before.
         told: dict[str, Any] = values(self)
-        return {key: value for key, value in told.items() if key != "revision" or value is not None}
+        return {key: value for key, value in told.items() if (key, value) not in _UNSET}
 
 
 class HistoryConfig(Section):

@@ -61,8 +61,9 @@ def engine_name(target: TargetConfig) -> str:
 
 
 def policy_of(target: TargetConfig) -> FramePolicy:
-    """Which frames the model sees."""
-    return FramePolicy(target.frames.count, target.frames.sampling, target.frames.size)
+    """Which frames the model sees, and what of them."""
+    frames = target.frames
+    return FramePolicy(frames.count, frames.sampling, frames.size, target.view, target.masks)
 
 
 def question_of(target: TargetConfig) -> QuestionFormat:
