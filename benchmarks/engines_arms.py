@@ -39,7 +39,8 @@ class Generate:
         path: Any = resolve("mini")
         self._processor: Any = AutoProcessor.from_pretrained(path)  # type: ignore[no-untyped-call]
         dtype = getattr(torch, options.dtype)
-        self._model: Any = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype).eval()
+        self._model: Any = AutoModelForImageTextToText.from_pretrained(path, dtype=dtype)
+        self._model.eval()  # type: ignore[no-untyped-call]
         self._torch = torch
         self.start_seconds = time.perf_counter() - began
 

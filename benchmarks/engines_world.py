@@ -32,9 +32,14 @@ class Way(Protocol):
     """One way of asking. ``whole``: later prompts are asked together, clip by clip; else one after another.
     ``processes``: those that belong to it besides this one and its children."""
 
-    whole: bool
-    start_seconds: float
-    processes: Sequence[int]
+    @property
+    def whole(self) -> bool: ...
+
+    @property
+    def start_seconds(self) -> float: ...
+
+    @property
+    def processes(self) -> Sequence[int]: ...
 
     def ask(self, requests: Sequence[Request]) -> list[Said]: ...
 
