@@ -10,6 +10,7 @@ from rich.text import Text
 Row = Mapping[str, Any]
 
 TOP_CONFUSIONS = 5
+WIDE = 104  # columns from which a list of prompts has room for intervals
 
 _METRICS = {
     "shacc": "SHAcc",
@@ -68,12 +69,13 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
 
 def print_prompts(console: Console, run_id: str, rows: Sequence[Row]) -> None:
     """The prompts of one run in the order given, one table per data set and question format."""
-    console.print(Text(f"Run {run_id}; SHAcc, SBErr and gap in %, 95 % intervals"))
+    told = "95 % intervals" if console.width >= WIDE else f"intervals from {WIDE} columns on"
+    console.print(Text(f"Run {run_id}; SHAcc, SBErr and gap in %, {told}"))
     places = dict.fromkeys((row["dataset"], row["format"]) for row in rows)
     for dataset, form in places:
         mine = [row for row in rows if (row["dataset"], row["format"]) == (dataset, form)]
         console.print(shown(f"\n{dataset} ({form}), chance {percent(mine[0]['chance'])} %"))
-        console.print(_prompt_table(mine))
+        console.print(_prompt_table(mine, intervals=console.width >= WIDE))
     if not rows:
         console.print(Text("no prompt has been scored in this run"))
 
@@ -105,18 +107,20 @@ def cost(row: Row) -> str:
     return f"{row['answers']} answers{errors}; {tokens}; {row['seconds']:.1f} s of the engine"
 
 
-def _prompt_table(rows: Iterable[Row]) -> Table:
+def _prompt_table(rows: Iterable[Row], intervals: bool) -> Table:
     numbers = ("SHAcc", "SBErr", "gap", "n")
     table = _table(("prompt", *numbers, "text"), numbers=set(numbers))
     for row in rows:
-        shares = (_share(row, name) for name in ("shacc", "sberr", "bias_gap"))
+        shares = (_share(row, name, intervals) for name in ("shacc", "sberr", "bias_gap"))
         n = str(row["n"]) + (f" + {row['errors']} errors" if row["errors"] else "")
         _add(table, row["id"][:8], *shares, n, f"({row['name'] or row['origin']}) {row['text']}")
     return table
 
 
-def _share(row: Row, name: str) -> str:
+def _share(row: Row, name: str, with_interval: bool) -> str:
     """Whole percents in the interval: five columns and a text must fit a terminal."""
+    if not with_interval:
+        return percent(row[name])
     return f"{percent(row[name])} [{100 * row[f'{name}_low']:.0f}, {100 * row[f'{name}_high']:.0f}]"
 
 

@@ -123,10 +123,10 @@ def _compared_json(one: Compared) -> dict[str, Any]:
 
 
 def _pair_json(pair: Pair) -> dict[str, Any]:
-    told = {"clip": pair.a.clip_id, "human": pair.a.human, "background": pair.a.background}
+    told: dict[str, Any] = {"clip": pair.a.clip_id, "human": pair.a.human, "background": pair.a.background}
     for side, row in (("a", pair.a), ("b", pair.b)):
         answer = row.answer
-        told[side] = {"label": answer.label, "kind": answer.kind, "text": answer.text}  # type: ignore[assignment]
+        told[side] = {"label": answer.label, "kind": answer.kind, "text": answer.text}
     return told
 
 

@@ -1,12 +1,12 @@
 """A prompt in the form that other programs take: plain text, a server's request, a DSPy program."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prompts.library import StyledPrompt
 from prompts.prompt import Prompt
-from videos.clip import Clip, Frames, SourceInfo
+from videos.clip import Clip, Pixels, SourceInfo
 from vllm_eval.config import TargetConfig
 from vllm_eval.question import Question
 from vllm_eval.target import prefixed, question_of
@@ -30,7 +30,7 @@ class _NoFrames:
     def info(self) -> SourceInfo:
         raise NotImplementedError
 
-    def read(self, indices: object) -> Frames:  # type: ignore[override]
+    def read(self, indices: Sequence[int]) -> Pixels:
         raise NotImplementedError
 
 
@@ -104,5 +104,5 @@ def _question(prompt: Prompt, target: TargetConfig) -> Question:
     if isinstance(prompt, StyledPrompt):
         ask = prefixed(ask) or ask
     choices = tuple(f"{{choice_{n}}}" for n in range(1, LETTERS + 1))
-    clip = Clip("template", choices[0], None, ("template",), _NoFrames(), choices=choices)  # type: ignore[arg-type]
+    clip = Clip("template", choices[0], None, ("template",), _NoFrames(), choices=choices)
     return ask.ask(prompt.text, clip, choices)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from prompts.library import NEUTRAL
+from prompts.library import NEUTRAL, name_of
 from prompts.report.facts import Facts, Line, Section
 from vllm_eval.metrics import Estimate
 from vllm_eval.statistics import Difference
@@ -49,6 +49,8 @@ def verdict(facts: Facts) -> list[str]:
     """The result in a few sentences, each number with its interval; nothing that the answers do not hold."""
     section = facts.main
     if facts.winner is None or section is None:
+        if facts.run.config.get("command") == "evaluate":
+            return ["This run scored prompts and searched for none; the tables below are its result."]
         return ["This run has chosen no prompt yet: what follows is what it knows so far, and no result."]
     if facts.winner.id == NEUTRAL.prompt.id:
         return ["No proposed prompt was better than the neutral one where the winner is chosen."]
@@ -108,8 +110,10 @@ def limits(facts: Facts) -> list[str]:
         "the search may give another winner.",
         "Intervals and p describe these clips with their shared source videos; they say nothing of footage "
         "of another kind.",
-        "p is not corrected for the number of comparisons in a table. The winner was chosen on other clips, "
-        "so that its own test needs no correction.",
+        "p is not corrected for the number of comparisons in a table."
+        + (
+            " The winner was chosen on other clips: its own test needs no correction." if facts.winner else ""
+        ),
     ]
     for section in facts.sections:
         told.append(
@@ -132,16 +136,23 @@ def limits(facts: Facts) -> list[str]:
 
 def reproduce(facts: Facts) -> tuple[str, str]:
     """Commands for a shell, and the configuration file they name."""
-    configuration = yaml.safe_dump(facts.run.config, sort_keys=False, allow_unicode=True)
+    config, evaluated = dict(facts.run.config), facts.run.config.get("command") == "evaluate"
+    command = "python -m agents.optimize --config run.yaml"
+    if evaluated:  # prompts were scored, none was searched for
+        given = [f"--prompt {shlex.quote(name_of(one.id) or one.text)}" for one in facts.prompts]
+        clips = shlex.quote(str(config.get("clips", 1)))
+        first = f"python -m vllm_eval.evaluate --config run.yaml --clips {clips}"
+        command = " \\\n  ".join([first, *given])
+        config = {name: value for name, value in config.items() if name in ("data", "target")}
     version = facts.run.code_version
     commit = version.removesuffix("-dirty")
     lines = [
         *([f"git checkout {shlex.quote(commit)}"] if _is_commit(commit) else [f"# sceneproof {commit}"]),
         *(["# the checkout had local changes that this report cannot give"] if commit != version else []),
-        "python -m agents.optimize --config run.yaml",
+        command,
         f"python -m prompts report latest --history {shlex.quote(facts.url)} --out report.html",
     ]
-    return "\n".join(lines), configuration
+    return "\n".join(lines), yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
 
 
 def _is_commit(version: str) -> bool:

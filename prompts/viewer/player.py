@@ -36,7 +36,8 @@ def _mp4(frames: Frames) -> bytes:
     with av.open(file, "w", format="mp4") as container:
         rate = Fraction(_rate(frames)).limit_denominator(1000)
         stream = container.add_stream("libx264", rate=rate, options={"crf": "20", "preset": "veryfast"})
-        stream.height, stream.width, stream.pix_fmt = *pixels.shape[1:3], "yuv420p"
+        stream.height, stream.width = pixels.shape[1:3]
+        stream.pix_fmt = "yuv420p"
         for picture in pixels:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
