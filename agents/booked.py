@@ -4,13 +4,16 @@ from collections.abc import Callable, Sequence
 
 from agents.budget import Ledger
 from agents.llm.base import LLM, Conversation, Message, Reply, Schema, ToolSpec, sees_images, with_tools
+from agents.pricing import FREE, Price, most_tokens
 
 
 class BookedLLM:
     """An LLM. A resumed run that has nothing left to propose never loads it."""
 
-    def __init__(self, load: Callable[[], LLM], ledger: Ledger) -> None:
-        self._load, self._ledger = load, ledger
+    """``price``: dollars a token read and a token written costs."""
+
+    def __init__(self, load: Callable[[], LLM], ledger: Ledger, price: Price = FREE) -> None:
+        self._load, self._ledger, self._price = load, ledger, price
         self._loaded: LLM | None = None
 
     def load(self) -> None:
@@ -48,9 +51,12 @@ class BookedLLM:
     ) -> Reply | None:
         """As ToolLLM.converse."""
         taking = with_tools(self._llm)
-        reply = taking.converse(turns, tools, max_tokens=max_tokens, seed=seed) if taking else None
+        if taking is None:
+            return None
+        self._allow([*turns, *tools], max_tokens)
+        reply = taking.converse(turns, tools, max_tokens=max_tokens, seed=seed)
         if reply:
-            self._ledger.tokens(reply.prompt_tokens + reply.completion_tokens)
+            self._book(reply)
         return reply
 
     def complete(
@@ -65,6 +71,8 @@ class BookedLLM:
         begin: str = "",
     ) -> Reply:
         """As LLM.complete."""
+        said = [conversation] if isinstance(conversation, str) else list(conversation)
+        self._allow([*said, begin, json_schema or {}], max_tokens)
         reply = self._llm.complete(
             conversation,
             max_tokens=max_tokens,
@@ -74,8 +82,17 @@ class BookedLLM:
             json_schema=json_schema,
             begin=begin,
         )
-        self._ledger.tokens(reply.prompt_tokens + reply.completion_tokens)
+        self._book(reply)
         return reply
+
+    def _allow(self, sent: Sequence[object], max_tokens: int) -> None:
+        """Raises OutOfBudget when this call could go over a cap."""
+        read = sum(most_tokens(part) for part in sent)
+        self._ledger.require_call(read + max_tokens, self._price.dollars(read, max_tokens))
+
+    def _book(self, reply: Reply) -> None:
+        dollars = self._price.dollars(reply.prompt_tokens, reply.completion_tokens)
+        self._ledger.tokens(reply.prompt_tokens + reply.completion_tokens, dollars)
 
     def close(self) -> None:
         """As LLM.close."""

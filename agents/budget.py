@@ -9,6 +9,7 @@ from assets.errors import UserError
 from prompts.history import History
 
 ANSWERS, SECONDS, TOKENS = "clip_evaluations", "seconds", "optimizer_tokens"
+DOLLARS = "dollars"
 
 # Answers between two bookings: what a kill can leave unbooked, as much as it can lose.
 BOOK_EVERY = 64
@@ -30,6 +31,7 @@ class Ledger:
         self._history, self._run_id, self._caps, self._clock = history, run_id, caps, clock
         booked = history.spent(run_id)
         self._answers, self._seconds = booked.get(ANSWERS, 0.0), booked.get(SECONDS, 0.0)
+        self._booked = dict(booked)
         self._unbooked, self._since = 0, clock()
         self.pace = 0.0
 
@@ -51,17 +53,26 @@ class Ledger:
         """How much longer the run may work; infinite without a cap."""
         return inf if self._caps.seconds is None else self._caps.seconds - self.seconds
 
+    def tokens_left(self) -> float:
+        """How many more tokens the optimizer's model may take; infinite without a cap."""
+        cap = self._caps.optimizer_tokens
+        return inf if cap is None else cap - self._booked.get(TOKENS, 0.0)
+
+    def dollars_left(self) -> float:
+        """How much more may be spent on the optimizer's model; infinite without a cap."""
+        return inf if self._caps.dollars is None else self._caps.dollars - self._booked.get(DOLLARS, 0.0)
+
     def affordable(self, answers: int) -> bool:
         """Whether so many answers fit both caps, time being estimated from the pace so far."""
         return answers <= self.answers_left() and answers * self.pace <= self.seconds_left()
 
-    def require(self, answers: int) -> None:
-        """Raises OutOfBudget when so many answers would go over the cap on answers."""
-        if answers > self.answers_left():
+    def require(self, answers: int, reserve: int = 0) -> None:
+        """Raises OutOfBudget when so many answers and a reserve would go over the cap on answers."""
+        if answers + reserve > self.answers_left():
             left, cap = self.answers_left(), self._caps.clip_evaluations
             raise OutOfBudget(
-                f"{answers} answers are needed, only {left:.0f} of budget.clip_evaluations {cap} are left; "
-                f"raise it and go on with --resume {self._run_id}"
+                f"{answers + reserve} answers are needed, only {left:.0f} of "
+                f"budget.clip_evaluations {cap} are left; raise it and go on with --resume {self._run_id}"
             )
 
     def answered(self, new: int) -> None:
@@ -75,10 +86,29 @@ class Ledger:
                 f"go on with --resume {self._run_id}"
             )
 
-    def tokens(self, amount: int) -> None:
-        """Book tokens of the optimizer's language model."""
-        if amount:
-            self._history.add_spend(self._run_id, TOKENS, amount)
+    def require_call(self, tokens: int, dollars: float) -> None:
+        """Raises OutOfBudget when a call of the optimizer's model could go over a cap.
+
+        Both are upper bounds of what the call takes.
+        """
+        if tokens > self.tokens_left():
+            raise OutOfBudget(
+                f"a call could take {tokens} tokens, only {self.tokens_left():.0f} of "
+                f"budget.optimizer_tokens {self._caps.optimizer_tokens} are left; raise it and go on with "
+                f"--resume {self._run_id}"
+            )
+        if dollars > self.dollars_left():
+            raise OutOfBudget(
+                f"a call could cost ${dollars:.4f}, only ${self.dollars_left():.4f} of budget.dollars "
+                f"{self._caps.dollars:g} are left; raise it and go on with --resume {self._run_id}"
+            )
+
+    def tokens(self, amount: int, dollars: float = 0.0) -> None:
+        """Book tokens of the optimizer's language model, and what they cost."""
+        for kind, spent in ((TOKENS, float(amount)), (DOLLARS, dollars)):
+            if spent:
+                self._history.add_spend(self._run_id, kind, spent)
+                self._booked[kind] = self._booked.get(kind, 0.0) + spent
 
     def measure(self, answers: int, seconds: float) -> None:
         """Learn the pace from a batch."""

@@ -28,8 +28,10 @@ __all__ = [
     "FramesConfig",
     "HistoryConfig",
     "LLMConfig",
+    "ObjectiveConfig",
     "OptimizerConfig",
     "QuestionConfig",
+    "RacingConfig",
     "RunConfig",
     "Section",
     "TargetConfig",
@@ -60,6 +62,17 @@ class BudgetConfig(Section):
         gt=0,
         description="most seconds of work, report included, over all resumptions; none: no cap",
     )
+    optimizer_tokens: int | None = Field(
+        default=None, ge=1, description="most tokens of the optimizer's model, read and written; none: no cap"
+    )
+    dollars: float | None = Field(
+        default=None,
+        gt=0,
+        description="most dollars for the optimizer's model, by the table of prices; none: no cap",
+    )
+    prices: str | None = Field(
+        default=None, description="YAML table of prices; none: configs/prices.yaml of this project"
+    )
 
 
 class LLMConfig(Section):
@@ -67,7 +80,7 @@ class LLMConfig(Section):
 
     model: str = Field(
         default="smollm2-135m-instruct",
-        description="bundled name, path of a .gguf file, or name at base_url",
+        description="bundled name, path of a .gguf file, transformers:NAME, vllm:NAME, or name at base_url",
     )
     base_url: str | None = Field(
         default=None,
@@ -88,22 +101,98 @@ class LLMConfig(Section):
         return self
 
 
+class RacingConfig(Section):
+    """When a race stops asking about a prompt. Shares are of the score (1 + SHAcc - SBErr) / 2."""
+
+    block: int = Field(default=8, ge=1, description="clips that all prompts of a round see between two looks")
+    alpha: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="chance that a prompt no better than the best so far is ever called better",
+    )
+    futility_alpha: float = Field(
+        default=0.2, gt=0, lt=1, description="chance that a prompt better by worthwhile is ever given up"
+    )
+    worthwhile: float = Field(
+        default=0.02, ge=0, lt=1, description="a lead over the best so far that is worth finding"
+    )
+    surrogate_clips: int = Field(
+        default=16,
+        ge=0,
+        description="first clips on which probabilities may give a prompt up, too; 0: answers alone do",
+    )
+    twin_clips: int = Field(
+        default=16,
+        ge=0,
+        description="first clips by which a prompt that acts like another is known; 0: never",
+    )
+    twin_distance: float = Field(
+        default=0.02,
+        ge=0,
+        le=2,
+        description="mean distance of p(human) - p(background) up to which prompts act alike",
+    )
+
+
+class ObjectiveConfig(Section):
+    """What the winner is chosen by on the select side."""
+
+    rule: Literal["score", "sberr"] = Field(
+        default="score",
+        description="score: highest SHAcc - SBErr without a loss seen on ordinary clips; sberr: lowest SBErr "
+        "among prompts shown to lose less than margin there",
+    )
+    margin: float = Field(
+        default=0.01, gt=0, lt=1, description="of rule sberr: loss of accuracy that is ruled out at 95 %"
+    )
+
+
+class GuardConfig(Section):
+    """What a proposed prompt must keep to; see also agents/guard.py."""
+
+    max_words: int = Field(default=60, ge=3, description="most words of a prompt")
+    max_characters: int = Field(default=400, ge=10, description="most characters of a prompt")
+    english: bool = Field(default=True, description="refuse prompts that are plainly not in English")
+    anchors: tuple[str, ...] = Field(
+        default=(), description="ids of tune clips a winner must not lose against the neutral prompt"
+    )
+    anchors_lost: int = Field(default=0, ge=0, description="how many anchors a winner may lose all the same")
+
+
 class OptimizerConfig(Section):
     """Who proposes prompts, and how many compete at the end."""
 
     strategy: Annotated[str, one_of(_strategies)] = Field(
         default="opro",
-        description="opro: a language model reads the scores so far; file: the lines of a text file",
+        description="who proposes: agent (a language model with tools over the history), reflective (from "
+        "failures), opro (from scores), evolve (crossover and mutation); controls paraphrase, grid, file; "
+        "other optimizers gepa, dspy-copro, dspy-mipro, capo",
     )
     per_round: int = Field(default=4, ge=1, description="prompts proposed and scored together")
     finalists: int = Field(
         default=4, ge=1, description="best prompts of the tune side compared on the select side"
     )
+    race: Literal["sequential", "none"] = Field(
+        default="sequential",
+        description="sequential: ask no more about a prompt once it is told apart; none: ask all clips",
+    )
+    racing: RacingConfig = Field(default_factory=RacingConfig, description="when a race stops asking")
     form: Literal["auto", "chat", "ranked"] = Field(
         default="auto",
-        description="of opro's request: chat, a ranked list to continue, or what suits the model",
+        description="of the request: chat, a ranked list to continue, or what suits the model",
     )
-    file: str | None = Field(default=None, description="strategy file: a text file with one prompt a line")
+    file: str | None = Field(
+        default=None,
+        description="strategy file: a text file with one prompt a line; strategy grid: a YAML file with "
+        "template and slots, none: its own",
+    )
+    minibatch: int | None = Field(
+        default=None,
+        ge=1,
+        description="clips on which gepa, dspy-mipro and capo try a prompt first; none: their own default",
+    )
+    guard: GuardConfig = Field(default_factory=GuardConfig, description="what is refused unscored")
     llm: LLMConfig = Field(default_factory=LLMConfig, description="the language model that proposes")
 
     @model_validator(mode="after")
@@ -120,6 +209,9 @@ class RunConfig(Section):
     target: TargetConfig = Field(default_factory=TargetConfig, description="the model whose bias is measured")
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description="who proposes prompts")
     budget: BudgetConfig = Field(default_factory=BudgetConfig, description="what may be spent")
+    objective: ObjectiveConfig = Field(
+        default_factory=ObjectiveConfig, description="what the winner is chosen by"
+    )
     history: HistoryConfig = Field(default_factory=HistoryConfig, description="where all is remembered")
     seed: int = Field(default=0, ge=0, description="seed of the optimizer's randomness")
     output: str = Field(default="runs", description="folder for reports, one subfolder per run")

@@ -2,17 +2,21 @@
 
 The winner is chosen from answers on the select side and on the agreement clips alone. It is the finalist with
 the highest (1 + SHAcc - SBErr) / 2 on the select side whose accuracy on ordinary clips is at most
-``AGREEMENT_MARGIN`` below the neutral prompt's. Neutral itself is always among the finalists, so a search
-that found nothing says so.
+``AGREEMENT_MARGIN`` below the neutral prompt's; or, by objective.rule sberr, the one of lowest SBErr among
+those shown to lose less than a margin there. Neutral itself is always among the finalists, so a search that
+found nothing says so.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from agents.config import ObjectiveConfig
+from agents.objectives import lowest_sberr
 from agents.scoring import Scorer
 from agents.splits import Data
 from agents.watcher import Watcher
+from assets.errors import UserError
 from prompts.history import History
 from prompts.library import LIBRARY, NEUTRAL
 from prompts.prompt import Prompt
@@ -53,19 +57,25 @@ class Finals:
     data: Data
     baselines: Sequence[Prompt]
     finalists: int
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    twins: Collection[str] = ()
 
     def run(self, view: HistoryView) -> Outcome:
         """Choose the winner among the run's proposals and report it."""
         finalists = self._finalists(view)
         self.watcher.phase(f"comparing {len(finalists)} finalists on {self.data.select.name}")
         ranked = self._ranked(finalists)
-        winner = self._agreeing(ranked)
+        winner = self._constrained(ranked) if self.objective.rule == "sberr" else self._agreeing(ranked)
         reports = {name: self._report(name, clips, winner) for name, clips in self.data.reports.items()}
         return Outcome(winner, tuple(ranked), reports)
 
     def _finalists(self, view: HistoryView) -> list[Prompt]:
         """Best proposals by tune score, neutral last: on equal scores the found prompt goes first."""
-        answered = [scored for scored in view.scored if scored.position >= 0 and scored.metrics.n]
+        answered = [
+            scored
+            for scored in view.scored
+            if scored.position >= 0 and scored.metrics.n and scored.prompt.id not in self.twins
+        ]
         proposed = answered[: self.finalists]
         tune = {scored.prompt.id: scored.score for scored in proposed}
         self._decide("finalists", {"clips": self.data.tune.name, "scores": tune})
@@ -90,6 +100,29 @@ class Finals:
                 f"passed over, {100 * (loss or 0):.1f} points lost on ordinary clips: {prompt.text}"
             )
         raise AssertionError("neutral loses nothing against itself")
+
+    def _constrained(self, ranked: Sequence[Prompt]) -> Prompt:
+        """Lowest SBErr on the select side among those shown not to lose ``margin`` on ordinary clips."""
+        clips = self.data.agreement
+        if clips is None:
+            raise UserError(
+                "objective.rule sberr needs ordinary clips: set data.agreement, or use rule score"
+            )
+        self.watcher.phase(f"checking on {clips.name}")
+        ordinary = self.scorer.score(ranked, clips)
+        select = self.scorer.score(ranked, self.data.select)
+        choice = lowest_sberr(NEUTRAL.prompt.id, select, ordinary, self.objective.margin)
+        for prompt_id, one in choice.checks.items():
+            detail = {"prompt": prompt_id, "low": one.low, "p": one.p, "passed": one.shown}
+            self._decide("noninferiority", detail | {"margin": self.objective.margin})
+        winner = next(prompt for prompt in ranked if prompt.id == choice.winner)
+        if choice.passed_over:
+            self.watcher.line(
+                f"{len(choice.passed_over)} with lower SBErr passed over: a loss of "
+                f"{100 * self.objective.margin:g} points on ordinary clips is not ruled out"
+            )
+        self._decide("winner", {"prompt": winner.id, "neutral": winner.id == NEUTRAL.prompt.id})
+        return winner
 
     def _loss(self, prompt: Prompt) -> float | None:
         """How much accuracy the prompt loses against neutral; None where that is not checked."""

@@ -14,15 +14,19 @@ from agents import finals, pareto, report, tables
 from agents.booked import BookedLLM
 from agents.budget import Ledger
 from agents.config import RunConfig
+from agents.context import RunContext
 from agents.guard import Guard
+from agents.pricing import price_of
+from agents.racing import Racing
 from agents.rounds import Rounds
-from agents.scoring import Scorer
+from agents.scoring import Reserving, Scorer
 from agents.splits import Data, Load, effective_clips, load_data
 from agents.strategies import STRATEGIES
+from agents.strategy import close, connect
 from agents.watcher import Watcher
 from assets.errors import UserError
 from prompts.history import History
-from prompts.library import NEUTRAL, PREFIXED
+from prompts.library import PREFIXED
 from prompts.prompt import Prompt
 from prompts.records import plain
 from vllm_eval.engine import Engine
@@ -33,6 +37,9 @@ from vllm_eval.target import open_engine, policy_of, prefixed, question_of
 if TYPE_CHECKING:
     from agents.llm import LLM, LLMSettings
     from videos.store import FrameStore
+
+
+RACED = 0.5  # of the tune side, about so much a raced prompt is asked about; for the time shown as left
 
 
 @dataclass(frozen=True)
@@ -108,29 +115,49 @@ class _Loop:
         self.baselines = finals.baseline_prompts(with_prefixed=styled is not None)
         policy = policy_of(config.target)
         evaluator = Evaluator(engine, parts.frames(), policy, question, history, run_id)
-        self.scorer = Scorer(evaluator, ledger, watcher, formats)
+        self.evaluator, self.scorer = evaluator, Scorer(evaluator, ledger, watcher, formats)
         self.reserve = finals.answers_needed(data, config.optimizer.finalists, len(self.baselines))
+        self.racing = Racing(
+            history,
+            run_id,
+            self.scorer,
+            watcher,
+            data.tune,
+            config.optimizer,
+            config.data.seed,
+            lambda answers: ledger.affordable(answers + self.reserve),
+        )
 
     def run(self) -> report.Report:
         self._check_caps()
-        llm = BookedLLM(lambda: self.parts.llm(self.config.optimizer.llm), self.ledger)
+        price = price_of(self.config.budget, self.config.optimizer.llm)
+        llm = BookedLLM(lambda: self.parts.llm(self.config.optimizer.llm), self.ledger, price)
         try:
             rounds = self._rounds(llm)
-            searching = (len(self.baselines) + self.config.budget.prompts) * len(self.data.tune)
-            self.watcher.plan(searching + self.reserve)
-            stopped = self._search(rounds)
+            self.watcher.plan(self._expected() + self.reserve)
+            try:
+                stopped = self._search(rounds)
+            finally:
+                close(rounds.strategy)
         finally:
             llm.close()
         self.watcher.line(f"proposing ends: {stopped}")
+        self.watcher.phase("asking on about the finalists")
+        self.racing.settle(self.config.optimizer.finalists)
         return self._finish(stopped)
+
+    def _expected(self) -> int:
+        """About how many answers the search takes."""
+        share = 1.0 if self.config.optimizer.race == "none" else RACED
+        searching = len(self.baselines) + share * self.config.budget.prompts
+        return round(searching * len(self.data.tune))
 
     def _search(self, rounds: Rounds) -> str:
         """Baselines, then rounds until there is a reason to stop."""
         for prompt in self.baselines:
             self.history.add_prompt(self.run_id, prompt)
         self.watcher.phase("scoring the hand-written prompts")
-        scored = self.scorer.score(self.baselines, self.data.tune)
-        _check_answered(scored[NEUTRAL.prompt.id])
+        _check_answered(self.racing.begin(self.baselines))
         return rounds.run()
 
     def _rounds(self, llm: BookedLLM) -> Rounds:
@@ -142,14 +169,18 @@ class _Loop:
                 llm.load()
             return llm
 
+        strategy = STRATEGIES[optimizer.strategy](optimizer, self.config.seed, proposing)
+        buying = Reserving(self.scorer, self.ledger, self.reserve)
+        context = RunContext(
+            self.history, self.run_id, self.data.tune, budget.prompts, buying, self.evaluator
+        )
         return Rounds(
             history=self.history,
             run_id=self.run_id,
-            strategy=STRATEGIES[optimizer.strategy](optimizer, self.config.seed, proposing),
-            guard=Guard(self.data.tune.classes),
-            scorer=self.scorer,
+            strategy=connect(strategy, context),
+            guard=Guard.of(self.data.tune.classes, optimizer.guard),
+            racing=self.racing,
             watcher=self.watcher,
-            tune=self.data.tune,
             budget=budget.prompts,
             per_round=optimizer.per_round,
             refusals=budget.refusals,
@@ -158,8 +189,8 @@ class _Loop:
 
     def _room(self, n: int) -> int:
         """How many of n prompts can be scored such that the report can still be paid."""
-        size = len(self.data.tune)
-        return next((k for k in range(n, 0, -1) if self.ledger.affordable(k * size + self.reserve)), 0)
+        size, more = len(self.data.tune), self.racing.worst() + self.reserve
+        return next((k for k in range(n, 0, -1) if self.ledger.affordable(k * size + more)), 0)
 
     def _check_caps(self) -> None:
         """Raises UserError for a cap that leaves no room for a single proposal."""
@@ -171,7 +202,7 @@ class _Loop:
             )
 
     def _finish(self, stopped: str) -> report.Report:
-        view = self.history.view(self.run_id, self.data.tune.name)
+        view = self.racing.view()
         ending = finals.Finals(
             self.history,
             self.run_id,
@@ -180,13 +211,16 @@ class _Loop:
             self.data,
             self.baselines,
             self.config.optimizer.finalists,
+            self.config.objective,
+            self.racing.twins(),
         )
         outcome = ending.run(view)
         tune = view.get(outcome.winner.id)
         assert tune is not None, "a winner was scored on the tune side"
         self.ledger.book()
         spent = self.history.spent(self.run_id)
-        result = report.build(self.run_id, outcome, self.baselines, tune, stopped, spent)
+        saved = self.racing.summary()
+        result = report.build(self.run_id, outcome, self.baselines, tune, stopped, spent, saved)
         folder = self._save(result, outcome.winner)
         summary = {"winner": outcome.winner.id, "improved": result.improved, "stopped": stopped}
         scores = {"tune": result.tune_score, "test": result.test_score, "optimism": result.optimism}

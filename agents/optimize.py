@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None
         if command.print_config:
             sys.stdout.write(command.config.yaml())
             return 0
+        if command.estimate:
+            _estimate(command, parts or loop.real_parts())
+            return 0
         _run(command, parts or loop.real_parts(), run_id)
     except UserError as problem:
         print(f"error: {problem}", file=sys.stderr)
@@ -32,6 +35,15 @@ def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None
         print(f"interrupted{hint}", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _estimate(command: Command, parts: loop.Parts) -> None:
+    """Before a history exists there is none to learn from, and none is made."""
+    from agents.estimate import forecast
+
+    with History(command.config.history.url) as history:
+        for line in forecast(command.config, history, parts).lines():
+            print(line)
 
 
 def _run(command: Command, parts: loop.Parts, run_id: list[str]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agents.finals import Outcome
+from agents.objectives import Standing, pareto_standings
 from prompts.library import NEUTRAL, name_of
 from prompts.prompt import Prompt
 from prompts.view import ScoredPrompt, score_of
@@ -55,6 +56,8 @@ class Report:
     stopped: str
     spent: Mapping[str, float]
     sections: tuple[Section, ...]
+    race: str = ""  # what racing saved, in one line
+    front: tuple[Standing, ...] = ()  # reported prompts over all objectives
 
     @property
     def optimism(self) -> float:
@@ -82,6 +85,7 @@ def build(
     tune: ScoredPrompt,
     stopped: str,
     spent: Mapping[str, float],
+    race: str = "",
 ) -> Report:
     """The report; ``tune`` is the winner as it was scored while searching."""
     prompts = list({prompt.id: prompt for prompt in (*baselines, outcome.winner)}.values())
@@ -89,7 +93,9 @@ def build(
         _section(name, scored, prompts, outcome.winner) for name, scored in outcome.reports.items()
     )
     test = outcome.reports["test"][outcome.winner.id]
-    return Report(run_id, outcome.winner, tune.score, score_of(test.metrics()), stopped, spent, sections)
+    front = pareto_standings({prompt.id: prompt.text for prompt in prompts}, outcome.reports)
+    found = score_of(test.metrics())
+    return Report(run_id, outcome.winner, tune.score, found, stopped, spent, sections, race, front)
 
 
 def _section(name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], winner: Prompt) -> Section:

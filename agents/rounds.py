@@ -1,10 +1,11 @@
 """Rounds of proposing and scoring, until the budget is spent or there is a reason to stop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agents.budget import OutOfBudget
 from agents.guard import Guard
-from agents.scoring import Scorer
+from agents.racing import Racing
 from agents.strategy import Proposal, Strategy
 from agents.watcher import Standing, Watcher
 from assets.errors import UserError
@@ -12,7 +13,6 @@ from prompts.history import History
 from prompts.prompt import Prompt
 from prompts.records import Verdict
 from prompts.view import HistoryView
-from videos.clip import ClipSet
 
 
 @dataclass(frozen=True)
@@ -23,25 +23,25 @@ class Rounds:
     run_id: str
     strategy: Strategy
     guard: Guard
-    scorer: Scorer
+    racing: Racing
     watcher: Watcher
-    tune: ClipSet
     budget: int
     per_round: int
     refusals: int
     room: Callable[[int], int]
 
     def run(self) -> str:
-        """Propose and score; returns why it stopped. What an earlier process left unscored is scored first.
+        """Propose and score; returns why it stopped.
 
-        Raises UserError when nothing usable was proposed at all.
+        What earlier processes proposed is raced again, which costs only what they left unscored. Raises
+        UserError when nothing usable was proposed at all.
         """
-        view = self._score(self._accepted())
+        view = self._score(self._earlier())
         while True:
             step = self._next(view)
             if isinstance(step, str):
                 return step
-            view = self._score(self._record(step, view.round))
+            view = self._score({view.round: self._record(step, view.round)})
 
     def standing(self, view: HistoryView) -> Standing:
         """Where the run stands."""
@@ -60,7 +60,10 @@ class Rounds:
         if n < 1:
             return self._stop(accepted, "the caps leave no room for another prompt and the report")
         self.watcher.phase("proposing")
-        proposals = self.strategy.ask(view, n)[:n]
+        try:
+            proposals = self.strategy.ask(view, n)[:n]
+        except OutOfBudget as cap:
+            return self._stop(accepted, f"the strategy has no budget left: {cap}")
         if not proposals:
             refused = f", the last one was refused as {last}" if in_a_row else ""
             return self._stop(accepted, f"strategy {self.strategy.name} has no further proposal{refused}")
@@ -84,25 +87,39 @@ class Rounds:
             if refused:
                 self.watcher.line(f"refused ({reason}): {prompt.text}")
             else:
+                if proposal.clips:
+                    self.racing.assign(prompt, proposal.clips)
                 passed.append(prompt)
                 seen.append(prompt.text)
         return passed
 
-    def _score(self, prompts: Sequence[Prompt]) -> HistoryView:
-        """Score prompts and tell the results; the view after that, which is costly enough to be kept."""
-        if prompts:
-            self.watcher.phase(prompts[-1].text)
-            self.scorer.score(prompts, self.tune)
-        view = self.history.view(self.run_id, self.tune.name)
+    def _score(self, rounds: Mapping[int, Sequence[Prompt]]) -> HistoryView:
+        """Score rounds and tell the results; the view after that, which is costly enough to be kept."""
+        for number, entering in rounds.items():
+            if entering:
+                self.watcher.phase(entering[-1].text)
+                self.racing.score(entering, number)
+        prompts = [prompt for entering in rounds.values() for prompt in entering]
+        view = self.racing.view()
         results = [scored for prompt in prompts if (scored := view.get(prompt.id))]
         if results:
             self.strategy.tell(results)
         for scored in results:
             metrics = scored.metrics
             share = f"SHAcc {100 * metrics.shacc.value:.0f} SBErr {100 * metrics.sberr.value:.0f}"
-            self.watcher.line(f"{share}: {scored.prompt.text}")
+            self.watcher.line(f"{share} {self.racing.told(scored)}: {scored.prompt.text}")
         self.watcher.standing(self.standing(view))
         return view
+
+    def _earlier(self) -> dict[int, list[Prompt]]:
+        """Accepted prompts of earlier processes by the round in which each came first."""
+        rounds: dict[int, list[Prompt]] = {}
+        seen: set[str] = set()
+        for one in self.history.proposals(self.run_id):
+            if one.verdict == "accepted" and one.prompt.id not in seen:
+                seen.add(one.prompt.id)
+                rounds.setdefault(one.round, []).append(one.prompt)
+        return rounds
 
     def _accepted(self) -> list[Prompt]:
         """Distinct accepted prompts, in order."""

@@ -16,12 +16,21 @@ class Scorer:
     def __init__(self, evaluator: Evaluator, ledger: Ledger, watcher: Watcher, formats: Formats) -> None:
         self._evaluator, self._ledger, self._watcher, self._formats = evaluator, ledger, watcher, formats
 
+    def missing(self, prompts: Sequence[Prompt], clips: ClipSet) -> int:
+        """How many answers ``score`` would buy."""
+        return self._evaluator.missing(prompts, clips, self._formats)
+
+    def choices(self, prompt: Prompt, clips: ClipSet) -> list[Sequence[str]]:
+        """Per clip the labels that log-probabilities of an answer to this prompt follow."""
+        ask = self._formats.get(prompt.id, self._evaluator.question_format)
+        return [ask.ask(prompt.text, clip, clips.classes).labels for clip in clips.clips]
+
     def score(self, prompts: Sequence[Prompt], clips: ClipSet) -> dict[str, Scored]:
         """Answers of all prompts on all clips, by prompt id, in one engine call; known ones cost nothing.
 
         Raises OutOfBudget when they do not fit the cap on answers, or when time runs out on the way.
         """
-        missing = self._evaluator.missing(prompts, clips, self._formats)
+        missing = self.missing(prompts, clips)
         self._ledger.require(missing)
         if missing:
             self._decode(clips)
@@ -44,3 +53,17 @@ class Scorer:
             self._watcher.line(
                 f"{len(failed)} clips of {clips.name} cannot be read, e.g. {clip_id}: {reason}"
             )
+
+
+class Reserving:
+    """A scorer for strategies: it buys only what leaves the run enough to end with, its report included."""
+
+    def __init__(self, scorer: Scorer, ledger: Ledger, reserve: int) -> None:
+        self._scorer, self._ledger, self._reserve = scorer, ledger, reserve
+
+    def score(self, prompts: Sequence[Prompt], clips: ClipSet) -> dict[str, Scored]:
+        """As Scorer.score. Raises OutOfBudget, before it buys, when the report could not be paid any more."""
+        missing = self._scorer.missing(prompts, clips)
+        if missing:
+            self._ledger.require(missing, self._reserve)
+        return self._scorer.score(prompts, clips)

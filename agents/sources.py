@@ -16,6 +16,7 @@ SHORT = {"--budget": "--budget.prompts", "--history": "--history.url"}
 _CONFIG_HELP = "YAML file with any of the fields below; flags and environment win over it"
 _PRINT_HELP = "print what would run as YAML, and stop"
 _RESUME_HELP = "go on with the latest unfinished run of the same settings, or with this one; else start one"
+_ESTIMATE_HELP = "tell what the run would take, measured on a few clips, and stop"
 _EPILOG = (
     f"Every field can also be set in the environment: {ENV_PREFIX}BUDGET{ENV_DELIMITER}PROMPTS=50. "
     "Flags win over the environment, the environment over the file. Keys are read only from the environment."
@@ -33,7 +34,7 @@ _FORM = Form(
     _Settings,
     PROGRAM,
     SHORT,
-    own=("budget", "history", "config", "print-config", "resume"),
+    own=("budget", "history", "config", "print-config", "resume", "estimate"),
     sections=[name for name, field in RunConfig.model_fields.items() if field.annotation not in (int, str)],
 )
 
@@ -45,12 +46,13 @@ class Command:
     config: RunConfig
     print_config: bool
     resume: str | None
+    estimate: bool = False
 
 
 def parse(arguments: Sequence[str]) -> Command:
     """The command. Raises UserError for anything unknown or impossible; SystemExit(0) after --help."""
     config, chosen = settings.parse(_FORM, _parser(), arguments)
-    return Command(config, chosen.print_config, chosen.resume)
+    return Command(config, chosen.print_config, chosen.resume, chosen.estimate)
 
 
 def load(path: str | Path | None = None) -> RunConfig:
@@ -65,9 +67,10 @@ def fields(model: type[BaseModel] = RunConfig, prefix: str = "") -> Iterator[str
 
 def _parser() -> Parser:
     about = "Find prompts that make a video language model look at the person instead of the scene."
-    usage = f"{PROGRAM} [--budget N] [--config FILE] [--resume [RUN]] [--print-config] [--FIELD VALUE ...]"
+    usage = f"{PROGRAM} [--budget N] [--config FILE] [--resume [RUN]] [--estimate] [--print-config] [...]"
     parser = Parser(_FORM, usage=usage, description=about, epilog=_EPILOG)
     parser.add_argument("--config", metavar="FILE", help=_CONFIG_HELP)
     parser.add_argument("--print-config", action="store_true", help=_PRINT_HELP)
+    parser.add_argument("--estimate", action="store_true", help=_ESTIMATE_HELP)
     parser.add_argument("--resume", nargs="?", const="", metavar="RUN", help=_RESUME_HELP)
     return parser

@@ -8,8 +8,9 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agents.budget import ANSWERS, SECONDS, TOKENS
+from agents.budget import ANSWERS, DOLLARS, SECONDS, TOKENS
 from agents.display import duration, percents
+from agents.objectives import LENGTH
 from agents.report import Line, Measured, Report, Section
 from prompts.display import shown
 from vllm_eval.statistics import Difference
@@ -27,6 +28,8 @@ def render(report: Report, folder: Path, history: str, width: int) -> Iterator[R
     yield Text(
         "The difference is to neutral on the same clips; * marks p below 5 %. All in %, 95 % intervals."
     )
+    if report.front:
+        yield _front_table(report)
     if report.improved:
         yield Text("Best found: ") + shown(report.winner.text)
     else:
@@ -36,6 +39,8 @@ def render(report: Report, folder: Path, history: str, width: int) -> Iterator[R
         f"{100 * report.tune_score:.1f} on the clips it was found on, {100 * report.test_score:.1f} on test"
     )
     yield Text(_spent(report))
+    if report.race:
+        yield Text(report.race)
     yield shown(
         f"Saved: {folder}/report.txt, report.json, pareto.png, config.yaml; every answer in {history}"
     )
@@ -65,6 +70,23 @@ def _table(section: Section, digits: int) -> Table:
     return table
 
 
+def _front_table(report: Report) -> Table:
+    """Reported prompts over all objectives, on the clips reported above."""
+    title = f"All objectives at once: which of {len(report.front)} reported prompts no other beats"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    labels = {line.prompt.id: line.label for line in report.sections[0].lines}
+    for heading in ("prompt", *report.front[0].values, "on the front", "likeliest to beat it"):
+        table.add_column(heading, justify="left" if heading == "prompt" else "right")
+    for one in report.front:
+        values = [
+            f"{value:.0f}" if axis == LENGTH else f"{100 * value:.0f}" for axis, value in one.values.items()
+        ]
+        rival = f"{labels.get(one.rival, one.rival)} {100 * one.dominated:.0f} %" if one.rival else ""
+        mark = f"{'yes' if one.on_front else 'no'}, p {one.front_share:.2f}"
+        table.add_row(shown(labels.get(one.prompt_id, one.prompt_id)), *values, mark, shown(rival))
+    return table
+
+
 def _label(line: Line) -> str:
     return line.label + (f", {line.errors} errors" if line.errors else "")
 
@@ -84,4 +106,5 @@ def _difference(difference: Difference, digits: int) -> str:
 def _spent(report: Report) -> str:
     spent = report.spent
     tokens = f", {spent[TOKENS]:.0f} tokens of the optimizer's model" if spent.get(TOKENS) else ""
-    return f"Spent: {spent.get(ANSWERS, 0):.0f} answers{tokens}, {duration(spent.get(SECONDS, 0))}"
+    dollars = f" (${spent[DOLLARS]:.4f})" if spent.get(DOLLARS) else ""
+    return f"Spent: {spent.get(ANSWERS, 0):.0f} answers{tokens}{dollars}, {duration(spent.get(SECONDS, 0))}"

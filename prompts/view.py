@@ -1,8 +1,8 @@
 """HistoryView: what a strategy and a report see of a run, derived from the stored answers."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from prompts.prompt import Prompt
 from vllm_eval.evaluator import AnswerRow
@@ -21,7 +21,11 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ScoredPrompt:
-    """A prompt and its metrics on one clip set; ``score`` is SHAcc - SBErr mapped to 0..1: (1 + gap) / 2."""
+    """A prompt and its metrics on one clip set; ``score`` is SHAcc - SBErr mapped to 0..1: (1 + gap) / 2.
+
+    In a view that was rescored, prompts asked about fewer clips (``metrics.n``) than others have the score
+    they may be ranked by instead.
+    """
 
     prompt: Prompt
     metrics: BiasMetrics
@@ -63,6 +67,12 @@ class HistoryView:
         from prompts.library import NEUTRAL  # the library needs nothing from here; this keeps it that way
 
         return self.get(NEUTRAL.prompt.id)
+
+
+def rescored(view: HistoryView, scores: Mapping[str, float]) -> HistoryView:
+    """The view with these scores by prompt id, ranked anew; other prompts keep theirs."""
+    scored = [replace(one, score=scores.get(one.prompt.id, one.score)) for one in view.scored]
+    return replace(view, scored=best_first(scored))
 
 
 def score_of(metrics: BiasMetrics) -> float:

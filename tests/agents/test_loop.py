@@ -93,7 +93,7 @@ def accepted(history: History, run_id: str) -> list[Prompt]:
 
 
 def test_exactly_the_budget_of_distinct_prompts_is_scored(tmp_path: Path, history: History) -> None:
-    report = carry(settings(tmp_path), history)
+    report = carry(settings(tmp_path, optimizer={"race": "none"}), history)
     found = accepted(history, report.run_id)
     assert len(found) == len({prompt.id for prompt in found}) == 7
     view = history.view(report.run_id, TUNE)
@@ -113,7 +113,8 @@ def test_a_round_is_one_engine_call_for_all_its_prompts(tmp_path: Path, history:
             calls.append(len({request.question.text.split("\n")[0] for request in requests}))
             return super().answer(requests)
 
-    carry(settings(tmp_path, budget={"prompts": 6}), history, Counting())
+    unraced = settings(tmp_path, budget={"prompts": 6}, optimizer={"race": "none"})
+    carry(unraced, history, Counting())
     # Hand-written (two of the four share a text), then rounds, with a refusal in the second.
     assert calls[:4] == [3, 3, 2, 1]
 

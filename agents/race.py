@@ -1,0 +1,173 @@
+"""The race: candidates of a round are asked block by block, and no longer than it takes to tell them apart.
+
+All candidates see the same clips in the same order (``agents.race_order``) and are compared in pairs with the
+incumbent, the best prompt so far, by a test that may be looked at after every block (``agents.race_test``).
+A candidate leaves the race as
+
+    twin      on the first clips it answers as an earlier candidate did (``agents.fingerprint``)
+    futile    it is not better than the incumbent by ``worthwhile``: rejected at ``futility_alpha``
+    won       it is better than the incumbent: rejected at ``alpha`` that it is not
+    complete  it was asked about all clips
+
+The chance that a prompt better by ``worthwhile`` is ever called futile by its answers is at most
+``futility_alpha``. On the first ``surrogate_clips`` the difference of p(human) - p(background), which varies
+less than right and wrong, may call a candidate futile, too (at most as often again, where it errs no more),
+but not one whose answers are ahead by ``worthwhile``. Winning, ranking and reporting go by answers alone.
+
+Nothing here asks a model: ``ask`` does. So the same code decides in a run and when a run is replayed from
+stored answers, and a resumed run comes to the same decisions by racing again with answers it already has.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from agents.fingerprint import twin
+from agents.race_board import Board, Seen, Values, fair_scores
+from agents.race_test import log_capital
+
+Why = Literal["twin", "futile", "won", "complete"]
+Ask = Callable[[Sequence[str], int], Mapping[str, Seen]]  # prompts, number of a block -> what they answered
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a candidate leaves. Shares of the score (1 + SHAcc - SBErr) / 2; 0 clips switch a rule off."""
+
+    alpha: float = 0.05
+    futility_alpha: float = 0.4
+    worthwhile: float = 0.05
+    surrogate_clips: int = 16
+    twin_clips: int = 16
+    twin_distance: float = 0.02
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a candidate left after ``clips`` clips; ``difference``: its mean paired difference to ``against``.
+
+    ``evidence`` is the capital of the deciding bet; ``other`` the prompt a twin acts like.
+    """
+
+    prompt: str
+    why: Why
+    clips: int
+    against: str
+    difference: float
+    evidence: float
+    other: str = ""
+
+
+class Race:
+    """``sizes``: clips per block; ``units``: per clip its source unit, numbered in racing order.
+
+    The incumbent is the reference with the best score, then whatever candidate beats it.
+    """
+
+    def __init__(self, sizes: Sequence[int], units: Sequence[int], rules: Rules, ask: Ask) -> None:
+        self.board = Board(units)
+        self.twins: dict[str, str] = {}
+        self.incumbent = ""
+        self._ends = np.cumsum(sizes).tolist()
+        self._rules, self._ask = rules, ask
+        self._references: set[str] = set()
+
+    def references(self, prompts: Sequence[str]) -> None:
+        """Prompts to be beaten, asked about all clips."""
+        self.complete(prompts)
+        self._references = set(prompts)
+        self.incumbent = max(prompts, key=self.board.score)
+
+    def run(self, candidates: Sequence[str]) -> list[Verdict]:
+        """Race candidates; their verdicts, in order of leaving. Raises what ``ask`` raises."""
+        alive = list(dict.fromkeys(candidates))
+        verdicts: list[Verdict] = []
+        for block in range(len(self._ends)):
+            if not alive:
+                break
+            self._look([*alive, self.incumbent], block)
+            leaving = [verdict for name in alive if (verdict := self._judge(name, block, alive))]
+            verdicts.extend(leaving)
+            gone = {verdict.prompt for verdict in leaving}
+            alive = [name for name in alive if name not in gone]
+        self.twins |= {one.prompt: one.other for one in verdicts if one.why == "twin"}
+        self._succeed([one.prompt for one in verdicts if one.why in ("won", "complete")])
+        return verdicts
+
+    def complete(self, prompts: Sequence[str]) -> None:
+        """Ask these prompts about all clips they lack."""
+        for block in range(len(self._ends)):
+            self._look(prompts, block)
+
+    def lacking(self, prompt: str) -> int:
+        """How many clips the prompt was not asked about."""
+        return self.board.clips - self.board.count(prompt)
+
+    def scores(self) -> dict[str, float]:
+        """Fair scores of everything seen, twins included."""
+        return fair_scores(self.board, self.twins)
+
+    def _look(self, prompts: Sequence[str], block: int) -> None:
+        """Ask about a block whoever is not beyond it, together."""
+        lacking = [name for name in dict.fromkeys(prompts) if self.board.count(name) < self._ends[block]]
+        if lacking:
+            places = range(self._ends[block - 1] if block else 0, self._ends[block])
+            for name, more in self._ask(lacking, block).items():
+                self.board.add(name, places, more)
+
+    def _judge(self, name: str, block: int, alive: Sequence[str]) -> Verdict | None:
+        clips = self._ends[block]
+        hard = self.board.difference(name, self.incumbent)
+        mean = float(hard.mean()) if len(hard) else 0.0
+
+        def verdict(why: Why, evidence: float, other: str = "") -> Verdict:
+            return Verdict(name, why, clips, self.incumbent, mean, float(np.exp(min(evidence, 50.0))), other)
+
+        if (like := self._twin(name, block, alive)) is not None:
+            return verdict("twin", 0.0, like)
+        futile = self._futility(name, hard, mean, clips)
+        if futile >= -np.log(self._rules.futility_alpha):
+            return verdict("futile", futile)
+        ahead = log_capital(hard)
+        if ahead >= -np.log(self._rules.alpha):
+            return verdict("won", ahead)
+        return verdict("complete", ahead) if clips == self._ends[-1] else None
+
+    def _futility(self, name: str, hard: Values, mean: float, clips: int) -> float:
+        """Log capital against "better than the incumbent by ``worthwhile``"."""
+        most = self._rules.worthwhile
+        evidence = log_capital(-hard, -most)
+        if clips <= self._rules.surrogate_clips and mean < most:
+            soft = self.board.difference(name, self.incumbent, soft=True)
+            evidence = max(evidence, log_capital(-soft, -most))
+        return evidence
+
+    def _twin(self, name: str, block: int, alive: Sequence[str]) -> str | None:
+        """The prompt it acts like, looked for once: in the block that completes its fingerprint."""
+        clips = self._fingerprint_clips()
+        if not clips or self._ends[block] != clips:
+            return None
+        mine = self.board.fingerprint(name, clips)
+        assert mine is not None, "it was just asked about these clips"
+        # Of two candidates alike the first goes on; a twin itself is no model for others. Nor are references:
+        # they do not stand for election, a candidate just like the best of them does.
+        later = {*alive[alive.index(name) :], *self.twins, *self._references}
+        earlier = [other for other in self.board.prompts() if other not in later]
+        prints = ((other, self.board.fingerprint(other, clips)) for other in earlier)
+        known = ((other, one) for other, one in prints if one is not None)
+        found = twin(mine, known, self._rules.twin_distance)
+        return None if found is None else found[0]
+
+    def _fingerprint_clips(self) -> int:
+        """The end of the first block that shows ``twin_clips``; 0: never looked for."""
+        wanted = self._rules.twin_clips
+        return next((end for end in self._ends[:-1] if wanted and end >= wanted), 0)
+
+    def _succeed(self, rivals: Sequence[str]) -> None:
+        """The best of the incumbent and those it did not stop is next; the old one on equal scores."""
+        if not rivals:
+            return
+        scores = self.scores()
+        self.incumbent = max([self.incumbent, *rivals], key=lambda name: scores[name])

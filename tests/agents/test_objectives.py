@@ -1,0 +1,104 @@
+"""Several objectives at once: fronts, how sure they are, and the rule with a constraint."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from scripted_world import ordinary, swapped
+
+from agents.objectives import LENGTH, SBERR, SHACC, dominates, lowest_sberr, pareto_standings
+from vllm_eval.engine import Answer, Kind
+from vllm_eval.evaluator import Scored
+
+SWAPS, ORDINARY = swapped(120), ordinary("kinetics", 400)
+TEXTS = {"good": "Look at the body.", "bad": "Look around.", "neutral": "What is it?"}
+
+
+def scored(name: str, clips: Any, right: int, otherwise: Kind = "background") -> Scored:
+    """Right on the first so many clips."""
+    kinds: list[Kind] = ["human"] * right + [otherwise] * (len(clips) - right)
+    answers = tuple(Answer(f"{name}{i}", "A", None, kind, None, 1, 0, 0.0) for i, kind in enumerate(kinds))
+    return Scored(name, clips, answers)
+
+
+def on(clips: Any, otherwise: Kind = "background", **right: int) -> dict[str, Scored]:
+    return {name: scored(name, clips, count, otherwise) for name, count in right.items()}
+
+
+def test_dominance_is_nowhere_worse_and_somewhere_better() -> None:
+    points = np.array([[[1.0, 1.0], [1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]])
+    assert dominates(points)[0].tolist() == [
+        [False, True, False, False],
+        [False, False, False, False],
+        [False, False, False, False],
+        [False, True, False, False],
+    ]
+
+
+def test_a_prompt_better_in_everything_is_alone_on_the_front() -> None:
+    reports = {
+        "test": on(SWAPS, good=80, bad=30, neutral=40),
+        "kinetics": on(ORDINARY, "other", good=390, bad=200, neutral=300),
+    }
+    texts = TEXTS | {"good": "Look."}
+    by_id = {one.prompt_id: one for one in pareto_standings(texts, reports)}
+    assert [by_id[name].on_front for name in TEXTS] == [True, False, False]
+    assert by_id["good"].front_share == 1.0
+    assert by_id["good"].rival == ""
+    assert by_id["bad"].rival == "good"
+    assert by_id["bad"].dominated > 0.99
+    assert by_id["good"].values == pytest.approx(
+        {SHACC: 80 / 120, SBERR: 40 / 120, "kinetics": 390 / 400, LENGTH: 1}
+    )
+
+
+def test_what_is_close_is_told_as_unsure() -> None:
+    reports = {"test": on(SWAPS, good=62, bad=60)}
+    texts = {"good": "Look here.", "bad": "Look there."}
+    bad = {one.prompt_id: one for one in pareto_standings(texts, reports)}["bad"]
+    assert not bad.on_front
+    assert 0.5 < bad.dominated < 1.0
+    assert bad.front_share == pytest.approx(1 - bad.dominated)
+    assert pareto_standings(texts, reports) == pareto_standings(texts, reports)
+
+
+def test_a_longer_prompt_is_dominated_by_an_equal_shorter_one() -> None:
+    reports = {"test": on(SWAPS, good=60, bad=60)}
+    texts = {"good": "Look.", "bad": "Look there and everywhere."}
+    assert [one.on_front for one in pareto_standings(texts, reports)] == [True, False]
+
+
+def ordinary_answers(**right: int) -> dict[str, Scored]:
+    return on(ORDINARY, "other", **right)
+
+
+def test_the_lowest_sberr_wins_if_no_loss_of_the_margin_is_left_open() -> None:
+    select = on(SWAPS, good=90, bad=100, neutral=40)
+    choice = lowest_sberr("neutral", select, ordinary_answers(good=396, bad=350, neutral=396), 0.01)
+    assert choice.winner == "good"
+    assert choice.passed_over == ("bad",)
+    assert choice.checks["bad"].low < -0.01 < choice.checks["good"].low
+
+
+def test_where_nobody_is_shown_to_be_as_good_neutral_stays() -> None:
+    select = on(SWAPS, good=90, neutral=40)
+    assert lowest_sberr("neutral", select, ordinary_answers(good=380, neutral=396)).winner == "neutral"
+
+
+def test_a_prompt_without_answers_has_no_low_sberr() -> None:
+    select = on(SWAPS, good=50, neutral=40) | {"none": scored("none", SWAPS, 0, "error")}
+    even = ordinary_answers(good=396, none=396, neutral=396)
+    assert lowest_sberr("neutral", select, even).winner == "good"
+
+
+def test_errors_count_for_no_side() -> None:
+    def mixed(kinds: Sequence[Kind]) -> Scored:
+        answers = tuple(Answer(str(i), "", None, kind, None, 1, 0, 0.0) for i, kind in enumerate(kinds))
+        return Scored("x", SWAPS, answers)
+
+    kinds: list[Kind] = ["human"] * 30 + ["error"] * 90
+    (one, _) = pareto_standings(
+        {"a": "x", "b": "y"}, {"test": {"a": mixed(kinds), "b": scored("b", SWAPS, 10)}}
+    )
+    assert one.values[SHACC] == 1.0

@@ -1,0 +1,158 @@
+"""A run races its proposals: decisions are remembered, resumed runs decide alike, and luck does not win."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scripted_world as world
+from scripted_world import ScriptedEngine
+from test_loop import TUNE, Silent, accepted, carry, settings
+
+from agents import pareto
+from agents.strategies import STRATEGIES
+from agents.strategy import Proposal
+from prompts.history import History
+from prompts.library import LIBRARY
+
+BASELINES = {entry.prompt.id for entry in LIBRARY.values()}
+
+
+@pytest.fixture(autouse=True)
+def _inventive(monkeypatch: pytest.MonkeyPatch) -> None:
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", world.inventive)
+    monkeypatch.setattr(pareto, "plot", lambda *given: None)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with History(f"sqlite:///{tmp_path}/history.db") as opened:
+        yield opened
+
+
+def big(tmp_path: Path, ordinary: int = 8, **changes: Any) -> Any:
+    fractions = {"tune": 0.4, "select": 0.25, "test": 0.35}
+    data = {"tune_clips": 40, "agreement_clips": ordinary, "fractions": fractions}
+    return settings(tmp_path, data=data, budget={"prompts": 12} | changes.pop("budget", {}), **changes)
+
+
+def race_decisions(history: History, run_id: str) -> list[tuple[str, str]]:
+    told = history.decisions(run_id)
+    return [(one.kind, one.detail["prompt"]) for one in told if one.kind.startswith("race/")]
+
+
+def test_bad_prompts_get_fewer_clips_and_the_winner_is_as_good(tmp_path: Path, history: History) -> None:
+    engine, watcher = ScriptedEngine(), Silent()
+    report = carry(big(tmp_path), history, engine, watcher=watcher)
+    rows = history.answers_for(report.run_id, dataset=TUNE)
+    clips = Counter(row.prompt_id for row in rows if row.prompt_id not in BASELINES)
+    assert len(clips) == 12
+    assert sum(clips.values()) < 0.75 * 12 * 40
+    assert clips[report.winner.id] == 40
+    full = carry(big(tmp_path, optimizer={"race": "none"}), history)
+    assert world.quality(report.winner.text) == world.quality(full.winner.text)
+    assert "Race: " in report.race
+    assert any("of 40 clips (given up" in line for line in watcher.lines)
+
+
+def test_every_prompt_has_a_reason_in_the_history(tmp_path: Path, history: History) -> None:
+    report = carry(big(tmp_path), history)
+    decided = [
+        (kind, prompt) for kind, prompt in race_decisions(history, report.run_id) if kind != "race/incumbent"
+    ]
+    assert sorted(prompt for _, prompt in decided) == sorted(
+        prompt.id for prompt in accepted(history, report.run_id)
+    )
+    assert {kind for kind, _ in decided} <= {"race/futile", "race/won", "race/twin", "race/complete"}
+    assert "race/futile" in {kind for kind, _ in decided}
+
+
+@pytest.mark.parametrize("stop", [130, 200, 260, 320])
+def test_a_resumed_race_decides_as_an_undisturbed_one(tmp_path: Path, history: History, stop: int) -> None:
+    whole = carry(big(tmp_path), history)
+    with History(f"sqlite:///{tmp_path}/parts.db") as other:
+        first, second = ScriptedEngine(fail_after=stop), ScriptedEngine()
+        with pytest.raises(KeyboardInterrupt):
+            carry(big(tmp_path), other, first)
+        resumed = carry(big(tmp_path), other, second, again="")
+        assert resumed.winner == whole.winner
+        assert race_decisions(other, resumed.run_id) == race_decisions(history, whole.run_id)
+        assert other.spent(resumed.run_id)["clip_evaluations"] == len(first.asked) + len(second.asked)
+        assert history.spent(whole.run_id)["clip_evaluations"] == len(first.asked) + len(second.asked)
+
+
+def test_a_race_keeps_within_a_cap_on_answers(tmp_path: Path, history: History) -> None:
+    for cap in (650, 780):
+        engine = ScriptedEngine(fingerprint=f"engine {cap}")
+        budget = {"prompts": 12, "clip_evaluations": cap}
+        report = carry(big(tmp_path, budget=budget), history, engine)
+        assert len(engine.asked) <= cap
+        assert report.sections
+
+
+class Choosy:
+    """A strategy that says which clips it wants, and buys more through the context."""
+
+    name = "choosy"
+
+    def connect(self, context: Any) -> None:
+        self.context = context
+
+    def ask(self, view: Any, n: int) -> list[Proposal]:
+        ids = tuple(clip.id for clip in self.context.clips.clips)
+        number = len(view.scored)
+        return [Proposal(f"What does the body do in view {number + i}?", clips=ids[:5]) for i in range(n)]
+
+    def tell(self, results: Any) -> None:
+        for one in results:
+            assert len(self.context.answers(one.prompt.id)) == 5
+
+
+def test_a_strategy_may_choose_the_clips(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Choosy())
+    report = carry(big(tmp_path, budget={"prompts": 4}), history)
+    rows = history.answers_for(report.run_id, dataset=TUNE)
+    clips = Counter(row.prompt_id for row in rows if row.prompt_id not in BASELINES)
+    assert sorted(set(clips.values())) in ([5, 40], [40])  # finalists are asked on
+
+
+def test_a_strategy_cannot_buy_what_the_report_needs(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Greedy(Choosy):
+        def ask(self, view: Any, n: int) -> list[Proposal]:
+            if view.round == 0:
+                first = (self.context.clips.clips[0].id,)
+                return [
+                    Proposal("What does the body do?", clips=first),
+                    Proposal("How do they move?", clips=first),
+                ]
+            everything = [clip.id for clip in self.context.clips.clips]
+            self.context.evaluate([(one.prompt, everything) for one in view.scored if one.position >= 0])
+            raise AssertionError("this was not affordable")
+
+        def tell(self, results: Any) -> None: ...
+
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Greedy())
+    engine = ScriptedEngine()
+    report_takes = 3 * 20 + 3 * 8 + 5 * 72
+    cap = 4 * 40 + 2 * 40 + report_takes - 1  # baselines, and not quite two prompts
+    report = carry(big(tmp_path, budget={"clip_evaluations": cap}), history, engine)
+    assert len(engine.asked) <= cap
+    assert "the strategy has no budget left: 522 answers are needed" in report.stopped
+
+
+def test_the_rule_of_lowest_sberr_is_taken_from_the_configuration(tmp_path: Path, history: History) -> None:
+    report = carry(big(tmp_path, 24, objective={"rule": "sberr", "margin": 0.2}), history)
+    checks = [one.detail for one in history.decisions(report.run_id) if one.kind == "noninferiority"]
+    assert checks[-1]["prompt"] == report.winner.id
+    assert checks[-1]["margin"] == 0.2
+    assert report.improved
+    strict = carry(big(tmp_path, objective={"rule": "sberr"}), history)
+    assert not strict.improved  # eight ordinary clips rule out no loss of one point
