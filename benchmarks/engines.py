@@ -75,17 +75,21 @@ def read() -> list[dict[str, Any]]:
 
 
 def table(runs: list[dict[str, Any]]) -> str:
-    """Runs of at least 16 prompts as Markdown, for each number of frames: medians, and of how many runs."""
+    """Runs of at least 16 prompts as Markdown, by frames and threads: medians, and of how many runs."""
     columns = ["", "runs", "answers/s", "first prompt, s", "each later prompt, s", "marginal / text alone"]
     columns += ["tokens cached", "start-up, s", "peak memory, GiB", "letters as transformers-ours"]
-    full = [run for run in runs if run["prompts"] >= 16]
+    groups: dict[tuple[int, int, str], list[dict[str, Any]]] = {}
+    for run in runs:
+        if run["prompts"] >= 16:
+            threads = run["environment"].get("OMP_NUM_THREADS", "all")
+            groups.setdefault((run["frames"], run["clips"], threads), []).append(run)
     parts = []
-    for frames in sorted({run["frames"] for run in full}):
-        some = [run for run in full if run["frames"] == frames]
+    for (frames, clips, threads), some in sorted(groups.items()):
         reference = next((run["letters"] for run in some if run["arm"] == "transformers-ours"), None)
         rows = [_cells(arm, of, reference) for arm in ARMS if (of := [r for r in some if r["arm"] == arm])]
         lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
-        parts.append(f"{frames} frames a clip:\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
+        head = f"{clips} clips of {frames} frames, OMP_NUM_THREADS {threads}:"
+        parts.append(f"{head}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
     return "\n\n".join(parts)
 
 
