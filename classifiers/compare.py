@@ -18,13 +18,14 @@ from rich.table import Table
 
 from assets.errors import UserError
 from classifiers.config import Config, assignments, read_config
-from classifiers.evaluate import EVALUATION, _read, chosen, evaluate
+from classifiers.evaluate import EVALUATION, chosen, evaluate, read_figures
 from classifiers.paper import BASELINE, ROWS, Row
 from classifiers.protocols import write_json
 from classifiers.tables import COLUMNS, Summary, difference, files, summary
 from vllm_eval.statistics import Difference
 
 UNFINISHED = 3
+_WIDE = 150
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _one(config: Config, sets: Sets, seconds: float | None) -> bool:
 
 def judged(config: Config, sets: Sets) -> dict[str, Any] | None:
     """A run's figures by set, where all three are there."""
-    found = _read(config.folder / EVALUATION)
+    found = read_figures(config.folder / EVALUATION)
     keys = [_key(name, sets.most) for name in (sets.kinetics, sets.mimetics, sets.swap)]
     return found if all(key in found for key in keys) else None
 
@@ -214,6 +215,8 @@ def as_json(line: Line) -> dict[str, Any]:
 def show(lines: Sequence[Line], beside: Sequence[tuple[str, Mapping[str, Summary]]]) -> None:
     """Three tables: measured, against the baseline, published."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)  # a file has no edge to wrap at
     table = Table("row", "seeds", *COLUMNS, title="measured, %: mean ±sd over seeds [95 %]")
     for line in lines:
         cells = [line.figures[name].text() if name in line.figures else "" for name in COLUMNS]

@@ -54,7 +54,7 @@ def evaluate(
     from classifiers.predict import predict
 
     path = folder / (EVALUATION if views == 1 else f"evaluation_{views}_views.json")
-    figures: dict[str, Any] = _read(path)
+    figures: dict[str, Any] = read_figures(path)
     for name in sets:
         key = name if most is None else f"{name} {most} clips"
         if key in figures:
@@ -96,7 +96,8 @@ def _open(run: str, options: argparse.Namespace) -> Trained:
     return replace(trained, config=trained.config.changed(data=data))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_figures(path: Path) -> dict[str, Any]:
+    """Figures by set, none where nothing has been judged."""
     import json
 
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}

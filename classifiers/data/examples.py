@@ -95,10 +95,14 @@ class Frozen:
     """Examples of one shape, memory-mapped: pixels [N, T, S, S, 3], masks [N, T, S, S], labels [N]."""
 
     def __init__(self, folder: Path, key: str) -> None:
-        self.key = key
+        self.folder, self.key = folder, key
         self.pixels: Pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         self.masks: Pixels = np.load(folder / "masks.npy", mmap_mode="r")
         self.labels = np.load(folder / "labels.npy")
+
+    def __reduce__(self) -> tuple[type["Frozen"], tuple[Path, str]]:
+        """Workers map the files themselves: a pickled map would carry all of it."""
+        return Frozen, (self.folder, self.key)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -155,9 +155,9 @@ def _fill(unit: Unit, weights: Mapping[str, Any], place: tuple[str, ...]) -> Non
     for name in place:
         params, statistics = params[name], statistics[name]
     _copy(unit.conv.weight, _kernel(params["Conv_0"]["kernel"]))
-    _copy(unit.norm.bias, params["BatchNorm_0"]["bias"])
-    _copy(cast(Tensor, unit.norm.running_mean), statistics["BatchNorm_0"]["mean"])
-    _copy(cast(Tensor, unit.norm.running_var), statistics["BatchNorm_0"]["var"])
+    _copy(unit.norm.bias, np.ravel(params["BatchNorm_0"]["bias"]))
+    _copy(cast(Tensor, unit.norm.running_mean), np.ravel(statistics["BatchNorm_0"]["mean"]))
+    _copy(cast(Tensor, unit.norm.running_var), np.ravel(statistics["BatchNorm_0"]["var"]))
 
 
 def _kernel(values: Any) -> Any:

@@ -97,7 +97,7 @@ def mask_for(mask: Tensor, features: Tensor) -> Tensor:
     size = features.shape[2:]
     if mask.shape[2:] == size:
         return mask.to(features.dtype)
-    return F.adaptive_avg_pool3d(mask.float(), tuple(size)).to(features.dtype)
+    return F.adaptive_avg_pool3d(mask.float(), (size[0], size[1], size[2])).to(features.dtype)
 
 
 def check_depth(size: Size, known: tuple[int, ...], name: str) -> int:

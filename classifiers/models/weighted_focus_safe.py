@@ -26,6 +26,7 @@ class SafeScore(Score):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
+        self.out = nn.Linear(self.out.in_features, 1, bias=False)  # standardising would take a bias away
         nn.init.normal_(self.out.weight, std=0.1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -50,11 +50,13 @@ def loader(
     """Batches (pixels uint8 [B, T, S, S, 3], mask uint8 [B, T, S, S], labels int64 [B])."""
     return DataLoader(
         pipeline,  # type: ignore[arg-type]
-        batch_sampler=list(places),  # type: ignore[arg-type]
+        batch_sampler=list(places),
         num_workers=workers,
         pin_memory=pin,
         prefetch_factor=4 if workers else None,
         multiprocessing_context="spawn" if workers else None,
+        # Its own, or every new loader would draw from the generator that dropout uses.
+        generator=torch.Generator().manual_seed(0),
     )
 
 

@@ -123,7 +123,7 @@ class Trainer:
                 self._part(pixels, mask, labels, parts)
         self.optimizer.step()
         if self.average:
-            self.average.update(self.model)
+            self.average.update(self.model, self.progress.epoch * self.plan.steps + self.progress.step)
 
     def _part(self, pixels: Tensor, mask: Tensor, labels: Tensor, parts: int) -> None:
         video, masks = inputs(pixels, mask, self.device)
@@ -140,7 +140,7 @@ class Trainer:
         self.progress.right += int((logits.argmax(1) == labels).sum())
         self.progress.seen += len(labels)
         if isinstance(getattr(self.model, "ratio", None), Tensor):
-            self.ratios.append(self.model.ratio.float().cpu())  # type: ignore[union-attr, operator]
+            self.ratios.append(self.model.ratio.float().cpu())
 
     def _quietly(self, quiet: bool) -> Any:
         """Processes exchange gradients once a step, not once a part."""

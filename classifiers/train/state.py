@@ -81,10 +81,11 @@ class Average:
         self.weights: Weights = {name: one.detach().clone() for name, one in model.state_dict().items()}
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        """After an optimizer step."""
+    def update(self, model: nn.Module, step: int) -> None:
+        """After optimizer step ``step`` (from 0); early ones count more, or short runs average nothing."""
+        decay = min(self.decay, (1 + step) / (10 + step))
         for name, one in model.state_dict().items():
             if one.dtype.is_floating_point:
-                self.weights[name].lerp_(one, 1 - self.decay)
+                self.weights[name].lerp_(one, 1 - decay)
             else:
                 self.weights[name].copy_(one)
