@@ -251,8 +251,9 @@ def main() -> None:
                 rows.append(real(model, chosen.budget, seed, chosen.folder, console))
             else:
                 rows.append(stand_in(model, chosen.form, chosen.budget, seed, console))
-    console.print(table(rows))
-    console.print(append("optimizer_llms", {"real": chosen.real, "budget": chosen.budget, "rows": rows}))
+            # One at a time: what was measured is kept, whatever happens to the next.
+            path = append("optimizer_llms", {"real": chosen.real, "budget": chosen.budget, "rows": rows[-1:]})
+    console.print(table(rows), path)
 
 
 if __name__ == "__main__":
