@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from prompts.records import plain, redacted
 from vllm_eval.config import (
@@ -37,6 +37,11 @@ __all__ = [
     "TargetConfig",
     "experiment",
 ]
+
+
+def _spelt_out(value: object) -> object:
+    """On a command line "none" stands for no value; here it is one."""
+    return "none" if value is None else value
 
 
 def _strategies() -> Mapping[str, object]:
@@ -112,10 +117,10 @@ class RacingConfig(Section):
         description="chance that a prompt no better than the best so far is ever called better",
     )
     futility_alpha: float = Field(
-        default=0.2, gt=0, lt=1, description="chance that a prompt better by worthwhile is ever given up"
+        default=0.4, gt=0, lt=1, description="chance that a prompt better by worthwhile is ever given up"
     )
     worthwhile: float = Field(
-        default=0.02, ge=0, lt=1, description="a lead over the best so far that is worth finding"
+        default=0.05, ge=0, lt=1, description="a lead over the best so far that is worth finding"
     )
     surrogate_clips: int = Field(
         default=16,
@@ -173,7 +178,7 @@ class OptimizerConfig(Section):
     finalists: int = Field(
         default=4, ge=1, description="best prompts of the tune side compared on the select side"
     )
-    race: Literal["sequential", "none"] = Field(
+    race: Annotated[Literal["sequential", "none"], BeforeValidator(_spelt_out)] = Field(
         default="sequential",
         description="sequential: ask no more about a prompt once it is told apart; none: ask all clips",
     )

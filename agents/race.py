@@ -24,7 +24,7 @@ from typing import Literal
 
 import numpy as np
 
-from agents.fingerprint import twin
+from agents.fingerprint import Fingerprint, twin
 from agents.race_board import Board, Seen, Values, fair_scores
 from agents.race_test import log_capital
 
@@ -72,12 +72,11 @@ class Race:
         self.incumbent = ""
         self._ends = np.cumsum(sizes).tolist()
         self._rules, self._ask = rules, ask
-        self._references: set[str] = set()
+        self._prints: dict[tuple[str, ...], list[tuple[str, Fingerprint]]] = {}
 
     def references(self, prompts: Sequence[str]) -> None:
         """Prompts to be beaten, asked about all clips."""
         self.complete(prompts)
-        self._references = set(prompts)
         self.incumbent = max(prompts, key=self.board.score)
 
     def run(self, candidates: Sequence[str]) -> list[Verdict]:
@@ -88,7 +87,7 @@ class Race:
             if not alive:
                 break
             self._look([*alive, self.incumbent], block)
-            leaving = [verdict for name in alive if (verdict := self._judge(name, block, alive))]
+            leaving = [verdict for name in alive if (verdict := self._judge(name, block))]
             verdicts.extend(leaving)
             gone = {verdict.prompt for verdict in leaving}
             alive = [name for name in alive if name not in gone]
@@ -117,7 +116,7 @@ class Race:
             for name, more in self._ask(lacking, block).items():
                 self.board.add(name, places, more)
 
-    def _judge(self, name: str, block: int, alive: Sequence[str]) -> Verdict | None:
+    def _judge(self, name: str, block: int) -> Verdict | None:
         clips = self._ends[block]
         hard = self.board.difference(name, self.incumbent)
         mean = float(hard.mean()) if len(hard) else 0.0
@@ -125,7 +124,7 @@ class Race:
         def verdict(why: Why, evidence: float, other: str = "") -> Verdict:
             return Verdict(name, why, clips, self.incumbent, mean, float(np.exp(min(evidence, 50.0))), other)
 
-        if (like := self._twin(name, block, alive)) is not None:
+        if (like := self._twin(name, block)) is not None:
             return verdict("twin", 0.0, like)
         futile = self._futility(name, hard, mean, clips)
         if futile >= -np.log(self._rules.futility_alpha):
@@ -144,21 +143,21 @@ class Race:
             evidence = max(evidence, log_capital(-soft, -most))
         return evidence
 
-    def _twin(self, name: str, block: int, alive: Sequence[str]) -> str | None:
+    def _twin(self, name: str, block: int) -> str | None:
         """The prompt it acts like, looked for once: in the block that completes its fingerprint."""
         clips = self._fingerprint_clips()
         if not clips or self._ends[block] != clips:
             return None
         mine = self.board.fingerprint(name, clips)
         assert mine is not None, "it was just asked about these clips"
-        # Of two candidates alike the first goes on; a twin itself is no model for others. Nor are references:
-        # they do not stand for election, a candidate just like the best of them does.
-        later = {*alive[alive.index(name) :], *self.twins, *self._references}
-        earlier = [other for other in self.board.prompts() if other not in later]
-        prints = ((other, self.board.fingerprint(other, clips)) for other in earlier)
-        known = ((other, one) for other, one in prints if one is not None)
-        found = twin(mine, known, self._rules.twin_distance)
-        return None if found is None else found[0]
+        # Of two candidates alike the first goes on; a twin is no model for others. Nor are references: they
+        # do not stand for election, a candidate just like the best of them does.
+        alike = self._prints.setdefault(mine.labels, [])
+        found = twin(mine, alike, self._rules.twin_distance)
+        if found is None:
+            alike.append((name, mine))
+            return None
+        return found[0]
 
     def _fingerprint_clips(self) -> int:
         """The end of the first block that shows ``twin_clips``; 0: never looked for."""

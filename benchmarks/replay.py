@@ -15,6 +15,7 @@ same kind, which tells how methods compare where full evaluation is dearer.
 import argparse
 import time
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -70,10 +71,14 @@ def stored(pool: Pool) -> Stored:
     return Stored(pool.gaps, pool.soft.astype(np.float64), pool.answers)
 
 
-def regret(method: Method, pool: Pool, replays: int, clips: int = 0) -> dict[str, float]:
+def regret(
+    method: Method, pool: Pool, replays: int, clips: int = 0, seconds: float = inf
+) -> dict[str, float]:
     """Mean regret in points with its standard error and 90 % quantile, and the mean share of answers."""
-    regrets, shares = [], []
+    regrets, shares, began = [], [], time.monotonic()
     for number in range(replays):
+        if time.monotonic() - began > seconds:
+            break
         rng = np.random.default_rng([number, 1])
         mine = resampled(pool, clips, rng) if clips else pool
         order = stored(mine).shuffled(mine.humans, rng)
@@ -81,8 +86,9 @@ def regret(method: Method, pool: Pool, replays: int, clips: int = 0) -> dict[str
         truth = 50 * order.gaps.mean(axis=1)
         regrets.append(float(truth.max() - truth[chosen.prompt]))
         shares.append(chosen.bought / order.gaps.size)
-    spread_of = float(np.std(regrets, ddof=1) / np.sqrt(replays))
+    spread_of = float(np.std(regrets, ddof=1) / np.sqrt(len(regrets)))
     return {
+        "replays": len(regrets),
         "regret": float(np.mean(regrets)),
         "error": spread_of,
         "regret, 9 in 10 below": float(np.quantile(regrets, 0.9)),
@@ -190,20 +196,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--replays", type=int, default=1000)
-    parser.add_argument("--methods", default="", help="beginning of the names of those to replay")
+    parser.add_argument("--methods", default="", help="beginnings of their names, with | between")
     parser.add_argument("--clips", type=int, default=0, help="draw so many clips; 0: those of the pool")
+    parser.add_argument("--seconds", type=float, default=inf, help="end each method's replays after so long")
     parser.add_argument("--no-held-out", action="store_true", help="leave the held-out half out")
     parser.add_argument("--no-record", action="store_true", help="print only")
     options = parser.parse_args()
     pool, console = load(), Console(width=130)
     results = {}
     for name, method in methods(options.clips or len(pool.clips)).items():
-        if name.startswith(options.methods):
+        if name.startswith(tuple(options.methods.split("|"))):
             began = time.monotonic()
-            results[name] = regret(method, pool, options.replays, options.clips)
+            results[name] = regret(method, pool, options.replays, options.clips, options.seconds)
             if not (options.clips or options.no_held_out):
                 results[name] |= held_out(method, pool, options.replays)
-            console.print(f"{name}: {time.monotonic() - began:.0f} s", highlight=False)
+            took = f"{time.monotonic() - began:.0f} s"
+            console.print(f"{name}: {took}, {results[name]}", highlight=False, soft_wrap=True)
     show(results, console)
     rates = error_rates(pool)
     console.print(rates, highlight=False)

@@ -58,7 +58,7 @@ def resampled(pool: Pool, clips: int, rng: np.random.Generator) -> Pool:
     """A pool of so many clips drawn with replacement: what more clips of the same kind would be like."""
     drawn = rng.integers(0, len(pool.clips), clips)
     names, humans = tuple(f"{n}" for n in range(clips)), tuple(pool.humans[n] for n in drawn.tolist())
-    kinds, answers, soft = (values[:, drawn] for values in (pool.kinds, pool.answers, pool.soft))
+    kinds, answers, soft = pool.kinds[:, drawn], pool.answers[:, drawn], pool.soft[:, drawn]
     return Pool(pool.texts, names, names, humans, kinds, answers, soft)
 
 

@@ -126,12 +126,9 @@ def test_a_strategy_cannot_buy_what_the_report_needs(
 ) -> None:
     class Greedy(Choosy):
         def ask(self, view: Any, n: int) -> list[Proposal]:
-            if view.round == 0:
-                first = (self.context.clips.clips[0].id,)
-                return [
-                    Proposal("What does the body do?", clips=first),
-                    Proposal("How do they move?", clips=first),
-                ]
+            if view.round < 2:
+                text = ("What does the body do?", "How do they move?")[view.round]
+                return [Proposal(text, clips=(self.context.clips.clips[0].id,))]
             everything = [clip.id for clip in self.context.clips.clips]
             self.context.evaluate([(one.prompt, everything) for one in view.scored if one.position >= 0])
             raise AssertionError("this was not affordable")
