@@ -144,12 +144,12 @@ def error_rates(pool: Pool, pairs: int = 4000, step: int = 4) -> dict[str, Any]:
 
 def _power(
     crossed: NDArray[np.bool_], truth: NDArray[np.float64], looks: NDArray[np.intp], low: float, high: float
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     chosen = crossed[(truth >= low) & (truth < high)]
     found = chosen.any(axis=1)
     clips = looks[chosen[found].argmax(axis=1)] + 1
-    seen = float(np.median(clips)) if len(clips) else float("nan")
-    share = float(found.mean()) if len(chosen) else float("nan")
+    seen = float(np.median(clips)) if len(clips) else None
+    share = float(found.mean()) if len(chosen) else None
     return {"pairs": len(chosen), "found": share, "median clips": seen}
 
 
