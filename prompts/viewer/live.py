@@ -20,12 +20,11 @@ def draw(run_id: str) -> None:
     with shared.open_history() as history:
         going = history.run(run_id).status == "running"
 
-    @st.fragment(run_every=shared.SECONDS if going else None)
     def looked_at() -> None:
         with shared.open_history() as history:
             _standing(history, run_id)
 
-    looked_at()
+    st.fragment(looked_at, run_every=shared.SECONDS if going else None)()
 
 
 def _standing(history: History, run_id: str) -> None:
