@@ -8,11 +8,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
+from agents.language import foreign
 from agents.leaks import Leaks
 
-Code = Literal["empty", "long", "lines", "markup", "choices", "degenerate", "off-topic", "leak", "repeated"]
+Code = Literal[
+    "empty", "long", "lines", "markup", "language", "choices", "truncated", "degenerate", "off-topic", "leak",
+    "repeated", "anchor",
+]  # fmt: skip
 
 _MARKUP = re.compile(
     r"[{}\[\]<>\\|`=_#^~]|https?:|www\.|\bscore\s*:?\s*\d|\b\w+\(\)|^\s*(?:prompt|hypothesis)\b\W*:|\"\s*:",
@@ -43,6 +47,13 @@ _TOPIC = """
 """
 
 
+# Words no sentence ends with.
+_GOES_ON = """
+    a an and as at because but by every for from his if into is its my of on or our than that the their to
+    when whether which while with your
+"""
+
+
 @dataclass(frozen=True)
 class Refused:
     """Why: a code that stays the same between versions, and what in the text it is about."""
@@ -56,13 +67,34 @@ class Refused:
         return f"{self.code}: {self.detail}"
 
 
+class GuardSettings(Protocol):
+    """What a guard can be told; see agents.config.GuardConfig."""
+
+    @property
+    def max_words(self) -> int: ...
+
+    @property
+    def max_characters(self) -> int: ...
+
+    @property
+    def english(self) -> bool: ...
+
+
 class Guard:
     """Judges texts for one set of class labels. The same text and ``seen`` always get the same verdict."""
 
-    def __init__(self, classes: Sequence[str], max_words: int = 60, max_characters: int = 400) -> None:
+    def __init__(
+        self, classes: Sequence[str], max_words: int = 60, max_characters: int = 400, english: bool = True
+    ) -> None:
         self._leaks = Leaks(classes)
+        self._english = english
         self._max_words = max_words
         self._max_characters = max_characters
+
+    @classmethod
+    def of(cls, classes: Sequence[str], settings: "GuardSettings") -> "Guard":
+        """A guard as the run's configuration wants it."""
+        return cls(classes, settings.max_words, settings.max_characters, settings.english)
 
     def check(self, text: str, seen: Sequence[str] = ()) -> Refused | None:
         """None when the text may be scored. ``seen``: every text of this run so far, baselines included."""
@@ -72,7 +104,9 @@ class Guard:
             self._long,
             _lines,
             _markup,
+            self._language,
             _choices,
+            _truncated,
             _degenerate,
             self._leak,
             _off_topic,
@@ -92,6 +126,10 @@ class Guard:
         if len(text) > self._max_characters:
             return Refused("long", f"{len(text)} characters, at most {self._max_characters}")
         return None
+
+    def _language(self, text: str) -> Refused | None:
+        found = foreign(text) if self._english else None
+        return Refused("language", f"{found}, expected English") if found else None
 
     def _leak(self, text: str) -> Refused | None:
         found = self._leaks.find(text)
@@ -135,6 +173,18 @@ def _choices(text: str) -> Refused | None:
     listed = _LETTERED.findall(text), _NUMBERED.findall(text)
     if any(len(found) > 1 for found in listed) or _LETTERS_IN_A_ROW.search(text) or _CHOICES.search(text):
         return Refused("choices", "lists choices or letters, which are added to the prompt later")
+    return None
+
+
+def _truncated(text: str) -> Refused | None:
+    """A reply that ran into its limit ends in mid-sentence."""
+    if text.endswith(("...", "…")) or text[-1] in ",;:-–—(":
+        return Refused("truncated", f"ends with {text[-1]!r}")
+    last = words(text.casefold())[-1]
+    if text[-1].isalpha() and last in _GOES_ON.split():
+        return Refused("truncated", f"ends after {last!r}")
+    if text.count("(") != text.count(")") or text.count('"') % 2:
+        return Refused("truncated", "a bracket or a quotation stays open")
     return None
 
 

@@ -19,6 +19,11 @@ _SUFFIXES = ("ists", "ist", "ing", "ers", "er", "ed", "es", "s", "y", "e")
 _KEEPS = {"e": 4, "es": 4, "y": 5}  # letters that must remain: "care" is no "car", "body" no "bod"
 
 
+_LONG = 6  # letters; shorter words share trigrams by chance
+_ALIKE = 0.74  # of their trigrams (Dice): "baseball" and "basebal" share 0.8, "bowling" and "bowing" 0.62
+_LOOKALIKES = str.maketrans("013457@$", "oleastas")
+
+
 @dataclass(frozen=True)
 class Leak:
     """The word or words of the text, and the class they give away."""
@@ -46,12 +51,13 @@ _ORDINARY = frozenset(stem(word) for word in _ORDINARY_WORDS.split())
 
 
 class Leaks:
-    """Knows the labels and their telling words. Case and inflection do not matter."""
+    """Knows the labels and their telling words. Case, inflection and small misspellings do not matter."""
 
     def __init__(self, labels: Sequence[str]) -> None:
         self._telling: dict[str, str] = {}
         self._phrases: list[tuple[tuple[str, ...], str]] = []
         self._words: dict[str, str] = {}
+        self._grams: list[tuple[frozenset[str], str]] = []
         for label in labels:
             self._learn(label)
 
@@ -62,17 +68,33 @@ class Leaks:
             label = self._telling.get(stem(word))
             if label and word not in _NO_LEAK:
                 return Leak(word, label)
-        return self._whole_label(said)
+        return self._whole_label(said) or self._near_copy(text)
 
     def _learn(self, label: str) -> None:
         said = _content(label)
         for word in said:
             if stem(word) not in _ORDINARY:
                 self._telling.setdefault(stem(word), label)
+                if len(word) >= _LONG:
+                    self._grams.append((_trigrams(word), label))
         if len(said) == 1:
             self._words[said[0]] = label
         elif said:
             self._phrases.append((tuple(map(stem, said)), label))
+
+    def _near_copy(self, text: str) -> Leak | None:
+        """Words that share most of their trigrams with a telling word, in plain letters: "ba5ebal"."""
+        spelt = " ".join(re.findall(r"[^\W_]+", text.casefold()))
+        joined = re.sub(r"\b(?:\w ){3,}\w\b", lambda found: found.group().replace(" ", ""), spelt)
+        for word in joined.split():
+            plain = word.translate(_LOOKALIKES) if not word.isdigit() else word
+            if len(plain) < _LONG - 1:
+                continue
+            grams = _trigrams(plain)
+            for theirs, label in self._grams:
+                if 2 * len(grams & theirs) >= _ALIKE * (len(grams) + len(theirs)) and plain not in _NO_LEAK:
+                    return Leak(word, label)
+        return None
 
     def _whole_label(self, said: Sequence[str]) -> Leak | None:
         for word in said:
@@ -84,6 +106,11 @@ class Leaks:
                 if stems[start : start + len(phrase)] == phrase:
                     return Leak(" ".join(said[start : start + len(phrase)]), label)
         return None
+
+
+def _trigrams(word: str) -> frozenset[str]:
+    padded = f" {word} "
+    return frozenset(padded[place : place + 3] for place in range(len(padded) - 2))
 
 
 def _content(text: str) -> list[str]:

@@ -46,6 +46,30 @@ def _grid(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strateg
     return Grid(*read(config.file), seed) if config.file else Grid(seed=seed)
 
 
+def _gepa(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.gepa import gepa_strategy
+
+    return gepa_strategy(llm(), seed, config.minibatch)
+
+
+def _copro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.dspy_rivals import copro_strategy
+
+    return copro_strategy(llm(), seed, config.minibatch)
+
+
+def _mipro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.dspy_rivals import mipro_strategy
+
+    return mipro_strategy(llm(), seed, config.minibatch)
+
+
+def _capo(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+    from agents.strategies.capo import capo_strategy
+
+    return capo_strategy(llm(), seed, config.minibatch)
+
+
 def _file(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
     return FileStrategy(config.file or "")
 
@@ -59,4 +83,8 @@ STRATEGIES: Mapping[str, Loader] = {
     "paraphrase": _paraphrase,
     "grid": _grid,
     "file": _file,
+    "gepa": _gepa,
+    "dspy-copro": _copro,
+    "dspy-mipro": _mipro,
+    "capo": _capo,
 }

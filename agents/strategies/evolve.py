@@ -35,13 +35,14 @@ Two prompts that work well:
 2. {other}
 Cross them: write one new prompt that joins an idea of the first with an idea of the second, in words of its \
 own.
-{{"prompts": [{{"hypothesis": "which ideas it joins", "prompt": "..."}}]}}"""
+Answer with a JSON object whose "prompts" hold one object with "hypothesis", which ideas it joins, and "prompt"."""
 
 MUTATE = """\
 A prompt that works well:
 {one}
 Mutate it: keep its purpose, change {what}.
-{{"prompts": [{{"hypothesis": "what was changed and why", "prompt": "..."}}]}}"""
+Answer with a JSON object whose "prompts" hold one object with "hypothesis", what was changed and why, and \
+"prompt"."""
 
 CHANGES = (
     "one sentence of it for a new idea",

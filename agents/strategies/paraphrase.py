@@ -26,7 +26,7 @@ _TOKENS = 150
 REQUEST = """\
 Say this in other words, with the same meaning, in at most 50 words:
 {text}
-{{"prompts": [{{"hypothesis": "", "prompt": "..."}}]}}"""
+Answer with a JSON object whose "prompts" hold one object with an empty "hypothesis" and the "prompt"."""
 
 LINE = "Instruction: {text}\nThe same instruction in other words:"
 

@@ -42,7 +42,8 @@ Its children so far:
 {children}
 Say to yourself what these failures have in common and why the prompt lets them happen. Then write {n} new \
 prompts that keep what works and mend that, each in another way.
-{{"prompts": [{{"hypothesis": "the failure it mends, and how", "prompt": "..."}}]}}"""
+Answer with a JSON object whose "prompts" hold {n} objects with "hypothesis", the failure it mends and how, \
+and "prompt"."""
 
 
 class Reflective:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.config import GuardConfig
 from agents.guard import Guard, normalised
 from agents.leaks import Leaks, stem
 from prompts.library import LIBRARY
@@ -25,7 +26,6 @@ GOOD = (
     "Skip the background. What do the hands do?",
     "Take care: the place is misleading. What is the person's own motion?",
     "Don't open your eyes to the scene; what's the athlete's technique driving at?",
-    "Was macht die Person? Achte auf ihre Motion.",
     "Is the person running, jumping, lifting or throwing? Choose by the limbs' motion.",
     "In 8 frames a person moves; say which action that is.",
 )
@@ -70,6 +70,16 @@ def test_questions_and_instructions_pass(guard: Guard, text: str) -> None:
         ("choices", "Answer with only the letter A, B, C, D, or E: what action is it?"),
         ("choices", "What is the person doing? 1. this 2. that"),
         ("choices", "What is the person doing? Options: this, that"),
+        ("language", "Was macht die Person? Achte auf ihre Motion."),
+        ("language", "Quelle action fait la personne dans la vidéo, sur le terrain?"),
+        ("language", "¿Qué hace la persona en el video? No mires el fondo."),
+        ("language", "Что делает человек? What?"),
+        ("language", "这个 人在做 什么 动作? Watch it."),
+        ("truncated", "Watch how the person moves and the"),
+        ("truncated", "Watch how the person moves,"),
+        ("truncated", "Watch how the person moves..."),
+        ("truncated", "Watch the person (not the place and say what is done."),
+        ("truncated", 'Say "what the person does.'),
         ("degenerate", "What is the person doing the person doing the person doing?"),
         ("degenerate", "What is the the the person doing?"),
         ("off-topic", "How do you calculate that?"),
@@ -97,6 +107,10 @@ def test_what_is_no_question_is_refused_by_name(guard: Guard, expected: str, tex
         ("Is the person writing?", "writing"),
         ("Is the person fighting?", "sword fighting"),
         ("Does the motion look like hurdles?", "hurdling"),
+        ("Is it basebal the person plays?", "catching or throwing baseball"),
+        ("Is it ba5ketball the person plays?", "shooting basketball"),
+        ("Does the person hold a v i o l i n here?", "playing violin"),
+        ("Is the person bowlling?", "bowling"),
     ],
 )
 def test_a_class_or_its_telling_words_are_a_leak(guard: Guard, text: str, label: str) -> None:
@@ -124,11 +138,33 @@ def test_the_same_words_are_repeated_whatever_their_case_and_punctuation(guard: 
     assert code(guard, "What is the person doing now?", seen) is None
 
 
+def test_words_that_are_only_like_a_label_pass(guard: Guard) -> None:
+    for text in (
+        "What is the person bowing to?",
+        "Which stating of the action fits?",
+        "Is the person following it?",
+    ):
+        assert guard.check(text) is None, text
+
+
+def test_other_languages_can_be_allowed() -> None:
+    german = "Was macht die Person? Achte auf ihre Motion."
+    assert Guard(CLASSES, english=False).check(german) is None
+    assert code(Guard(CLASSES), german) == "language"
+
+
 def test_length_limits_can_be_set() -> None:
     text = "What is the person in the video doing?"
     assert code(Guard((), max_words=7), text) == "long"
     assert code(Guard((), max_words=8, max_characters=len(text)), text) is None
     assert code(Guard((), max_characters=len(text) - 1), text) == "long"
+
+
+def test_a_guard_follows_the_configuration() -> None:
+    guard = Guard.of(("archery",), GuardConfig(max_words=8, english=False))
+    assert code(guard, "Was macht die Person auf dem Feld?") is None
+    assert code(guard, "What is the person in the video now doing?") == "long"
+    assert code(guard, "Is it archery the person does?") == "leak"
 
 
 def test_a_reason_is_one_line_and_begins_with_its_code(guard: Guard) -> None:

@@ -1,0 +1,173 @@
+"""The strategies `dspy-copro` and `dspy-mipro`: two optimizers of DSPy 3.4 over this run's prompts.
+
+DSPy never asks the target model itself: its adapter would wrap the prompt into a scaffolding of fields, it
+knows no video, and one call a clip shares nothing. A module whose ``forward`` reads the instruction and waits
+for a grade takes that place. It is called from as many threads as there are clips in a batch; their calls
+are gathered into one. Exceptions DSPy turns into a score of 0, so nothing in here raises any.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from agents.llm.base import LLM, Message, Reply
+from agents.strategies.rival import Grades, Job, Rival, Search, missing
+from prompts.library import NEUTRAL
+
+_QUIET = 0.05  # seconds without a further call, after which a batch is taken to be complete
+_TOKENS = 400
+_BREADTH = 10  # COPRO's default
+_MOST_THREADS = 64
+_MINIBATCH = 35  # MIPROv2's default
+_MOST_DEPTH = 1000
+
+
+def copro_strategy(llm: LLM, seed: int, minibatch: int | None = None) -> Rival:
+    """COPRO: coordinate ascent, every candidate on all tune clips. It knows no minibatches."""
+    dspy = _dspy("dspy-copro")
+
+    def loop(search: Search) -> None:
+        breadth = max(2, min(_BREADTH, search.prompts))
+        optimizer = dspy.COPRO(
+            prompt_model=_model(dspy, search), metric=_metric, breadth=breadth, depth=_MOST_DEPTH
+        )
+        eval_kwargs = {"num_threads": _threads(len(search.clips)), "display_progress": False}
+        with dspy.context(lm=_model(dspy, search)):
+            optimizer.compile(
+                _program(dspy, search), trainset=_examples(dspy, search), eval_kwargs=eval_kwargs
+            )
+
+    return Rival("dspy-copro", loop, llm, seed, _QUIET)
+
+
+def mipro_strategy(llm: LLM, seed: int, minibatch: int | None = None) -> Rival:
+    """MIPROv2 without demonstrations: instructions are proposed first, then tried by TPE on minibatches."""
+    dspy = _dspy("dspy-mipro", "optuna")
+
+    def loop(search: Search) -> None:
+        size = min(minibatch or _MINIBATCH, len(search.clips))
+        model = _model(dspy, search)
+        optimizer = dspy.MIPROv2(
+            metric=_metric,
+            prompt_model=model,
+            task_model=model,
+            auto=None,
+            num_candidates=search.prompts,
+            num_threads=_threads(len(search.clips)),
+            max_bootstrapped_demos=0,
+            max_labeled_demos=0,
+            seed=seed + 1,  # 0 would be taken for its default
+            verbose=False,
+        )
+        examples = _examples(dspy, search)
+        optimizer.compile(
+            _program(dspy, search),
+            trainset=examples,
+            valset=examples,
+            num_trials=max(2, search.prompts * 3 // 2),
+            minibatch_size=size,
+            program_aware_proposer=False,
+            data_aware_proposer=False,
+            tip_aware_proposer=False,
+            fewshot_aware_proposer=False,
+        )
+
+    return Rival("dspy-mipro", loop, llm, seed, _QUIET)
+
+
+def _dspy(name: str, *also: str) -> Any:
+    try:
+        for module in also:
+            import_module(module)
+        dspy = import_module("dspy")
+    except ImportError as absent:
+        raise missing(name, "dspy", absent) from None
+    logging.getLogger("dspy").setLevel(logging.ERROR)  # it tells of every trial
+    return dspy
+
+
+def _threads(batch: int) -> int:
+    """As many as a batch has clips, or its calls would come in several batches."""
+    return max(1, min(batch, _MOST_THREADS))
+
+
+def _examples(dspy: Any, search: Search) -> list[Any]:
+    return [dspy.Example(clip_id=clip, answer="").with_inputs("clip_id") for clip in search.clips]
+
+
+def _metric(example: Any, prediction: Any, trace: Any = None) -> float:
+    return float(prediction.score)
+
+
+def _program(dspy: Any, search: Search) -> Any:
+    signature = dspy.Signature("clip_id -> answer", NEUTRAL.prompt.text)
+
+    class Looking(dspy.Module):  # type: ignore[misc]
+        """The program DSPy optimises: one instruction, graded elsewhere."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.predict = dspy.Predict(signature)
+
+        def forward(self, clip_id: str) -> Any:
+            text = " ".join(self.predict.signature.instructions.split())
+            grades: Grades = search.grade([Job(text, (clip_id,))])[0]
+            made = dspy.Prediction(answer=_label(grades), score=grades.scores[0])
+            if dspy.settings.trace is not None:
+                dspy.settings.trace.append((self.predict, {"clip_id": clip_id}, made))
+            return made
+
+    return Looking()
+
+
+def _label(grades: Grades) -> str:
+    return (grades.rows[0].answer.label or "") if grades.rows else ""
+
+
+def _model(dspy: Any, search: Search) -> Any:
+    """Our language model as DSPy takes one: an engine. Its cache is off: the history keeps replies."""
+    return dspy.LM("sceneproof/optimizer", engine=_Engine(search.write), cache=False, max_tokens=_TOKENS)
+
+
+class _Engine:
+    """A dspy engine around ``write``."""
+
+    def __init__(self, write: Callable[..., Reply]) -> None:
+        self._write = write
+
+    def complete(self, request: Any) -> Any:
+        """One reply to one request."""
+        lm15: Any = import_module("dspy.lm15")
+        config = request.config
+        most = config.max_tokens or _TOKENS
+        reply = self._write(_turns(request), most, config.temperature, _schema(config.response_format))
+        said = lm15.Message.assistant(reply.text or " ")
+        usage = lm15.Usage(reply.prompt_tokens, reply.completion_tokens)
+        return lm15.Response(None, request.model, said, "length" if reply.cut else "stop", usage)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _turns(request: Any) -> list[Message]:
+    turns = [Message("system", _text(request.system))] if request.system else []
+    for said in request.messages:
+        role: Any = {"assistant": "assistant", "developer": "system"}.get(said.role, "user")
+        turns.append(Message(role, _text(said.parts)))
+    return turns
+
+
+def _text(parts: Any) -> str:
+    if isinstance(parts, str):
+        return parts
+    return "\n".join(part.text for part in parts if getattr(part, "text", None))
+
+
+def _schema(wanted: Any) -> Mapping[str, Any] | None:
+    """The JSON schema a request wants its reply held to, wherever it stands in there."""
+    while isinstance(wanted, Mapping):
+        if isinstance(wanted.get("properties"), Mapping):
+            return wanted
+        wanted = wanted.get("json_schema", wanted.get("schema"))
+    return None
