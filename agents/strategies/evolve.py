@@ -35,7 +35,8 @@ Two prompts that work well:
 2. {other}
 Cross them: write one new prompt that joins an idea of the first with an idea of the second, in words of its \
 own.
-Answer with a JSON object whose "prompts" hold one object with "hypothesis", which ideas it joins, and "prompt"."""
+Answer with a JSON object whose "prompts" hold one object with "hypothesis", which ideas it joins, and \
+"prompt"."""
 
 MUTATE = """\
 A prompt that works well:
