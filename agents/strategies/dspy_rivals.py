@@ -29,9 +29,8 @@ def copro_strategy(llm: LLM, seed: int, minibatch: int | None = None) -> Rival:
 
     def loop(search: Search) -> None:
         breadth = max(2, min(_BREADTH, search.prompts))
-        optimizer = dspy.COPRO(
-            prompt_model=_model(dspy, search), metric=_metric, breadth=breadth, depth=_MOST_DEPTH
-        )
+        # A prompt_model given here has its history printed after every candidate.
+        optimizer = dspy.COPRO(metric=_metric, breadth=breadth, depth=_MOST_DEPTH)
         eval_kwargs = {"num_threads": _threads(len(search.clips)), "display_progress": False}
         with dspy.context(lm=_model(dspy, search)):
             optimizer.compile(
