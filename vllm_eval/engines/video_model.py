@@ -52,7 +52,7 @@ class VideoModel:
         self.device = choose_device(device)
         self.dtype = choose_dtype(dtype, self.device)
         which = revision_of(path, revision)
-        with _plain_errors(path):
+        with plain_errors(path):
             config = AutoConfig.from_pretrained(path, **which)
             self.model = _load(path, config, self.dtype, self.device, which)
             tokenizer = AutoTokenizer.from_pretrained(path, **which)
@@ -61,7 +61,7 @@ class VideoModel:
         self.template: Template = read_template(tokenizer, config.video_token_id, system)
         self.stack = TextStack(self.model.model.language_model)
         self.identity = identity(path, getattr(config, "_commit_hash", None) or revision)
-        self.ends = _end_tokens(self.model, tokenizer)
+        self.ends = end_tokens(self.model, tokenizer)
         self.token_limit = GPU_TOKENS if self.device.startswith("cuda") else CPU_TOKENS
         self._mean, self._std = (torch.from_numpy(one).to(self.device) for one in normaliser(self.settings))
         self._places: dict[tuple[Any, ...], tuple[torch.Tensor, int]] = {}
@@ -196,14 +196,15 @@ def _settings(path: str, config: Any, max_pixels: int | None, revision: str | No
     return replace(settings, max_pixels=max_pixels, min_pixels=min(settings.min_pixels, max_pixels))
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Ids that end an answer."""
     ends = model.generation_config.eos_token_id
     listed = ends if isinstance(ends, list) else [ends]
     return frozenset(token for token in [*listed, tokenizer.eos_token_id] if token is not None)
 
 
 @contextmanager
-def _plain_errors(path: str) -> Iterator[None]:
+def plain_errors(path: str) -> Iterator[None]:
     """What the library says about a model that cannot be loaded, in one line."""
     try:
         yield
