@@ -103,11 +103,12 @@ def own(one: GeneralModel, folder: Path, family: str, shown: Frames) -> dict[str
     settings.pop("video_processor_type")
     reader = getattr(get, video)(**settings)
     images = {"llava_onevision": "LlavaOnevisionImageProcessor", "smolvlm": "SmolVLMImageProcessor"}
-    extra = {
+    own_words: dict[str, dict[str, Any]] = {
         "internvl": {"image_seq_length": 4},
         "smolvlm": {"image_seq_len": 4},
         "llava_onevision": {"num_image_tokens": 16, "vision_feature_select_strategy": "full"},
-    }.get(family, {})
+    }
+    extra = own_words.get(family, {})
     if family == "internvl":
         picture = get.GotOcr2ImageProcessor()
     else:
@@ -122,7 +123,7 @@ def own(one: GeneralModel, folder: Path, family: str, shown: Frames) -> dict[str
     mark = one.family.marks[0] if family != "qwen3_vl" else "<|video_pad|>"
     made = processor(
         text=[one.template.before + mark + one.template.after],
-        videos=[shown.pixels],
+        videos=[[shown.pixels]] if family == "smolvlm" else [shown.pixels],
         video_metadata=[facts],
         do_sample_frames=False,
         return_tensors="pt",
