@@ -1,6 +1,7 @@
 """The answer store: every answer once, and which runs used it for which score."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -71,12 +72,33 @@ class Answers:
                 ordered = sorted(group, key=lambda row: clips[row.clip_id].clip_id)
                 yield from (_row(row, places[number], clips[row.clip_id]) for row in ordered)
 
+    def bought_after(self, connection: sa.Connection, last: int, most: int) -> list["Bought"]:
+        """Answers by number, the first ``most`` of those above ``last``, failed attempts among them."""
+        table = schema.bought
+        own = (table.c.id, table.c.scoring_id, table.c.clip_id, table.c.choices, table.c.created)
+        query = _answers(*own).where(table.c.id > last).order_by(table.c.id).limit(most)
+        rows = connection.execute(query).all()
+        places = _places(connection, {row.scoring_id for row in rows})
+        clips = self._catalogue.known_clips(connection, (row.clip_id for row in rows))
+        return [
+            Bought(row.id, row.created, _row(row, places[row.scoring_id], clips[row.clip_id])) for row in rows
+        ]
+
     def scored_in(
         self, run_id: str | None = None, prompt_id: str | None = None, dataset: str | None = None
     ) -> list[ScoredIn]:
         """Every (run, data set, prompt, format) that has answers, in the same order as ``rows``."""
         with self._database.read() as connection:
             return list(find_scorings(connection, run_id, prompt_id, dataset).values())
+
+
+@dataclass(frozen=True)
+class Bought:
+    """An answer by its number, and when it was bought, in microseconds since 1970."""
+
+    id: int
+    created: int
+    row: AnswerRow
 
 
 def find_scorings(
@@ -113,6 +135,15 @@ def grouped(rows: Sequence[AnswerRow]) -> Iterator[tuple[ScoredIn, list[AnswerRo
 def now_text() -> str:
     """The current time, UTC, ISO 8601 to the microsecond: sorts as text."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _places(connection: sa.Connection, numbers: Iterable[int]) -> dict[int, ScoredIn]:
+    table = schema.scorings
+    return {
+        int(row.id): ScoredIn(row.run_id, row.dataset, row.prompt_id, row.format_key)
+        for some in chunks(sorted(numbers))
+        for row in connection.execute(sa.select(table).where(table.c.id.in_(some)))
+    }
 
 
 def _by_name(found: tuple[ScoredIn, int]) -> tuple[str, ...]:

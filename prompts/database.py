@@ -27,17 +27,18 @@ class Database:
     """A connection pool with the history's tables in it.
 
     Raises UserError when the URL cannot be understood or opened, holds something else, or was written by a
-    newer version. With ``create`` False a missing SQLite file is an error too, instead of a new history.
+    newer version. With ``create`` False a missing or empty one is an error too, instead of a new history.
     """
 
     def __init__(self, url: str, create: bool = True) -> None:
         parsed = _parse(url)
         self.label = parsed.render_as_string(hide_password=True)
+        self.place = _place(parsed)
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed, self.label, create)
         self._engine = _engine(parsed, self.label)
         try:
-            self._prepare_tables()
+            self._prepare_tables(create)
         except BaseException:
             self.close()
             raise
@@ -108,9 +109,11 @@ class Database:
                 ) from failure
             raise
 
-    def _prepare_tables(self) -> None:
+    def _prepare_tables(self, create: bool) -> None:
         with self.read() as connection:
             revision = self._revision(connection)
+        if revision is None and not create:
+            raise UserError(f"no history in {self.label}; start a run, or name another: --history URL")
         if revision == migrations.HEAD:
             return
         with self.write() as connection:
@@ -152,6 +155,13 @@ def _parse(url: str) -> sa.URL:
         known = ", ".join(sorted(_INSERTS))
         raise UserError(f"history {parsed.get_backend_name()!r} is not supported; known databases: {known}")
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _place(url: sa.URL) -> tuple[Any, ...]:
+    """Two URLs of one database have the same."""
+    if url.get_backend_name() == "sqlite":
+        return "sqlite", str(Path(url.database or "").resolve())
+    return url.get_backend_name(), url.host or "localhost", url.port or 5432, url.database
 
 
 def _prepare_file(url: sa.URL, label: str, create: bool) -> None:

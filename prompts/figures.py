@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from hashlib import sha256
+from inspect import getsource
 from math import fsum
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from assets.errors import UserError
-from prompts import schema, view
+from prompts import schema
 from prompts.answers import Answers, find_scorings, grouped
 from prompts.catalogue import chunks
 from prompts.database import Database
@@ -135,8 +135,8 @@ def packed(value: BiasMetrics) -> list[Any]:
 @lru_cache(maxsize=1)
 def code() -> str:
     """Names the code that turns answers into figures: another code, other figures."""
-    files = (metrics.__file__, clustering.__file__, view.__file__, __file__)
-    return sha256(b"".join(Path(str(file)).read_bytes() for file in files)).hexdigest()[:16]
+    parts: tuple[Any, ...] = (metrics, clustering, clusters_of, confusions, figure_of, metrics_of)
+    return sha256("".join(map(getsource, parts)).encode()).hexdigest()[:16]
 
 
 def _metrics(value: Sequence[Any]) -> BiasMetrics:

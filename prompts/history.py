@@ -395,7 +395,7 @@ def _prompt(row: Any) -> Prompt:
 
 def _proposal(row: Any) -> ProposalRecord:
     prompt = Prompt(row.text, tuple(row.parents), row.origin, row.hypothesis)
-    told = row.verdict, row.reason, row.raw, row.conversation_id
+    told = row.verdict, row.reason, row.raw, row.conversation_id, row.created
     return ProposalRecord(row.round, row.position, prompt, *told)
 
 

@@ -54,6 +54,7 @@ class ProposalRecord:
     reason: str
     raw: str
     conversation_id: str | None = None
+    created: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,14 @@ class _Held:
 
 
 @dataclass(frozen=True)
+class _Bought:
+    """Per row the answer that holds, and how many of these were entered just now."""
+
+    chosen: list[_Held]
+    new: int
+
+
+@dataclass(frozen=True)
 class _Use:
     """What makes up a score at one clip."""
 
@@ -43,68 +51,76 @@ class Addition:
 
     A key that has a good answer keeps it, and whoever brings another uses the one there is. A failed attempt
     is kept for good; a later answer to the same question takes its place in the scores of the run that asked.
+    ``copying`` what happened elsewhere, a score keeps the failure it had there, answered by now or not.
     """
 
-    def __init__(self, database: Database, connection: sa.Connection, catalogue: Catalogue) -> None:
+    def __init__(
+        self, database: Database, connection: sa.Connection, catalogue: Catalogue, copying: bool = False
+    ) -> None:
         self._database, self._connection, self._catalogue = database, connection, catalogue
+        self._copying = copying
 
-    def store(self, rows: Sequence[AnswerRow], created: Sequence[int] | None = None) -> list[int]:
+    def store(self, rows: Sequence[AnswerRow]) -> list[int]:
         """Store the answers and their uses; the number of the answer that each row came to use.
 
-        ``created``: per row when it was bought, in microseconds since 1970; now by default. A few hundred
-        rows at most: all that the batch touches is looked up at once.
+        A few hundred rows at most: all that the batch touches is looked up at once.
         """
         places = [ScoredIn(row.run_id, row.dataset, row.prompt_id, row.format_key) for row in rows]
         numbers = self._catalogue.scorings(self._connection, places)
-        chosen = self._buy(rows, [numbers[place] for place in places], created)
+        chosen = self._buy(rows, [numbers[place] for place in places]).chosen
         self._use([numbers[place] for place in places], [row.clip_id for row in rows], chosen)
         return [held.id for held in chosen]
+
+    def buy(self, rows: Sequence[AnswerRow], created: Sequence[int]) -> int:
+        """Store the answers alone, under the scores they were bought for; how many of them are new."""
+        places = [ScoredIn(row.run_id, row.dataset, row.prompt_id, row.format_key) for row in rows]
+        numbers = self._catalogue.scorings(self._connection, places)
+        return self._buy(rows, [numbers[place] for place in places], created).new
 
     # Answers
 
     def _buy(
-        self, rows: Sequence[AnswerRow], scorings: Sequence[int], created: Sequence[int] | None
-    ) -> list[_Held]:
-        """The answer that holds for each row; the new ones are entered."""
+        self, rows: Sequence[AnswerRow], scorings: Sequence[int], created: Sequence[int] | None = None
+    ) -> _Bought:
+        """The answer that holds for each row; the new ones are entered.
+
+        ``created``: per row when it was bought, in microseconds since 1970; now by default.
+        """
         keys = [key_bytes(row.answer.key) for row in rows]
-        good = self._held(_GOOD, keys)
-        failed = self._held(_FAILED, [key for key in keys if key not in good])
-        clips = self._clips(rows)
+        held = self._held(keys)
+        clips = self._catalogue.clips(self._connection, (_clip(row) for row in rows))
         labels = self._catalogue.labels(self._connection, (row.answer.label for row in rows))
         now = int(datetime.now(UTC).timestamp() * 1_000_000)
         following = next_id(self._connection, schema.bought)
         new: list[dict[str, Any]] = []
         chosen = []
         for place, (row, key) in enumerate(zip(rows, keys, strict=True)):
-            held = good.get(key)
-            if held is None:
-                before = failed.get(key)
-                held = before
-                if before is None or row.answer.kind != "error" or _said(row) != before.said:
-                    # The clip as it was when first asked: sources may be spelled otherwise by now.
-                    clip = clips[_clip(row)] if before is None else before.clip
-                    kind = schema.KINDS.index(row.answer.kind)
-                    held = _Held(following + len(new), kind, clip, _said(row))
-                    (failed if kind == schema.ERROR else good)[key] = held
-                    values = {"id": held.id, "key": key, "kind": kind, "clip_id": clip}
-                    values |= {"scoring_id": scorings[place], "label_id": labels[row.answer.label]}
-                    values["created"] = created[place] if created else now
-                    new.append(values | _values(row))
-            assert held is not None
-            chosen.append(held)
+            before = held.setdefault(key, [])
+            answer = _holds(row, before, self._copying)
+            if answer is None:
+                kind = schema.KINDS.index(row.answer.kind)
+                # The clip as it was when first asked: sources may be spelled otherwise by now.
+                clip = before[0].clip if before else clips[_clip(row)]
+                answer = _Held(following + len(new), kind, clip, _said(row))
+                before.append(answer)
+                values = {"id": answer.id, "key": key, "kind": kind, "clip_id": clip}
+                values |= {"scoring_id": scorings[place], "label_id": labels[row.answer.label]}
+                new.append(values | {"created": created[place] if created else now} | _values(row))
+            chosen.append(answer)
         insert(self._connection, schema.bought, new)
-        return chosen
+        return _Bought(chosen, len(new))
 
-    def _held(self, which: sa.ColumnElement[bool], keys: Sequence[bytes]) -> dict[bytes, _Held]:
-        """Stored answers by key; of failed attempts the last."""
+    def _held(self, keys: Sequence[bytes]) -> dict[bytes, list[_Held]]:
+        """Stored answers by key, failed attempts among them."""
         table = schema.bought
         columns = (table.c.key, table.c.id, table.c.kind, table.c.clip_id, table.c.text, table.c.error)
-        query = sa.select(*columns).where(which, table.c.key.in_(list(dict.fromkeys(keys))))
-        found = self._connection.execute(query.order_by(table.c.id)) if keys else ()
-        return {bytes(row.key): _Held(row.id, row.kind, row.clip_id, (row.text, row.error)) for row in found}
-
-    def _clips(self, rows: Sequence[AnswerRow]) -> dict[KnownClip, int]:
-        return self._catalogue.clips(self._connection, (_clip(row) for row in rows))
+        found: dict[bytes, list[_Held]] = {}
+        for which in (_GOOD, _FAILED):
+            query = sa.select(*columns).where(which, table.c.key.in_(list(dict.fromkeys(keys))))
+            for row in sorted(self._connection.execute(query), key=lambda row: int(row.id)):
+                answer = _Held(row.id, row.kind, row.clip_id, (row.text, row.error))
+                found.setdefault(bytes(row.key), []).append(answer)
+        return found
 
     # Uses
 
@@ -117,7 +133,7 @@ class Addition:
         fresh, tallies = [], Counter[tuple[int, int]]()
         for (scoring, clip_id), use in after.items():
             old = before.get((scoring, clip_id))
-            if old is not None and old.answer == use.answer:
+            if old is not None and (old.answer == use.answer or self._worse(use, old)):
                 continue
             if old is None:
                 fresh.append({"scoring_id": scoring, "clip_id": use.clip, "answer_id": use.answer})
@@ -127,6 +143,10 @@ class Addition:
             tallies[scoring, use.kind] += 1
         insert(self._connection, schema.uses, fresh)
         self._count(tallies)
+
+    def _worse(self, use: _Use, old: _Use) -> bool:
+        """Whether a copied failure would take the place of an answer."""
+        return self._copying and use.kind == schema.ERROR != old.kind
 
     def _used(self, scorings: Sequence[int], clip_ids: Sequence[str]) -> dict[tuple[int, str], _Use]:
         uses, clips, bought = schema.uses, schema.clips, schema.bought
@@ -157,6 +177,15 @@ class Addition:
             )
             row[schema.KINDS[kind]] = difference
         self._database.insert(self._connection, table, list(rows.values()), add=[*schema.KINDS, "changes"])
+
+
+def _holds(row: AnswerRow, stored: Sequence[_Held], copying: bool) -> _Held | None:
+    """The stored answer that the row comes to use: a good one, or the very failure that it brings."""
+    failed = row.answer.kind == "error"
+    good = next((one for one in stored if one.kind != schema.ERROR), None)
+    if not failed or (good is not None and not copying):
+        return good
+    return next((one for one in stored if one.said == _said(row)), None)
 
 
 def _clip(row: AnswerRow) -> KnownClip:

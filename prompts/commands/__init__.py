@@ -1,6 +1,19 @@
 """The commands of `python -m prompts`, one module each, by the word that a user types."""
 
-from prompts.commands import diff, export, lineage, list_, report, search, show, view
+from prompts.commands import (
+    check,
+    diff,
+    export,
+    import_,
+    lineage,
+    list_,
+    merge,
+    report,
+    search,
+    show,
+    sync,
+    view,
+)
 from prompts.commands.common import Command
 
 COMMANDS: dict[str, Command] = {
@@ -10,6 +23,10 @@ COMMANDS: dict[str, Command] = {
     "lineage": lineage.COMMAND,
     "search": search.COMMAND,
     "export": export.COMMAND,
+    "import": import_.COMMAND,
+    "merge": merge.COMMAND,
+    "check": check.COMMAND,
+    "sync": sync.COMMAND,
     "report": report.COMMAND,
     "view": view.COMMAND,
 }

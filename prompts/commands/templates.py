@@ -66,8 +66,15 @@ def as_dspy(prompt: Prompt, target: TargetConfig) -> str:
     fields = [{"prefix": name, "description": about} for name, about in _DSPY_FIELDS]
     signature = {"instructions": prompt.text, "fields": fields}
     # No versions are named: nothing in this file depends on one, and DSPy warns of every other one.
-    metadata = {"dependency_versions": {}}
-    state = {"traces": [], "train": [], "demos": [], "signature": signature, "lm": None, "metadata": metadata}
+    metadata: dict[str, Any] = {"dependency_versions": {}}
+    state: dict[str, Any] = {
+        "traces": [],
+        "train": [],
+        "demos": [],
+        "signature": signature,
+        "lm": None,
+        "metadata": metadata,
+    }
     return json.dumps(state, indent=1) + "\n"
 
 

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prompts.library import name_of
 from prompts.view import HistoryView, ScoredPrompt
@@ -59,7 +59,8 @@ def _pareto(axes: "Axes", scored: Sequence[ScoredPrompt], winner_id: str | None)
 
 def _bought(axes: "Axes", view: HistoryView, proposed: Sequence[ScoredPrompt], winner_id: str | None) -> None:
     used = sum(one.metrics.n + one.metrics.errors for one in view.scored if one.position < 0)
-    spent, best = [], []
+    spent: list[int] = []
+    best: list[float] = []
     for one in proposed:
         used += one.metrics.n + one.metrics.errors
         spent.append(used)
@@ -88,7 +89,7 @@ def _drawn(name: str, draw: "Callable[[Axes], None]") -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}
     colours = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK
     )

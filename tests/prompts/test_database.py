@@ -22,6 +22,18 @@ def test_a_missing_file_is_created_or_refused(tmp_path: Path) -> None:
     opened(url, create=False)
 
 
+def test_looking_into_an_empty_database_makes_nothing(history_url: str) -> None:
+    if history_url.startswith("sqlite"):
+        path = Path(history_url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True)
+        path.touch()
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"no history in .*; start a run"):
+            opened(history_url, create=False)
+    opened(history_url)
+    opened(history_url, create=False)
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [
@@ -59,14 +71,14 @@ def test_somebody_elses_database_is_not_touched(tmp_path: Path) -> None:
         opened(f"sqlite:///{path}")
 
 
-def test_a_history_of_a_newer_program_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "history.db"
-    opened(f"sqlite:///{path}")
-    with sqlite3.connect(path) as newer:
-        newer.execute("UPDATE alembic_version SET version_num = '9999'")
-    newer.close()
-    with pytest.raises(UserError, match="update sceneproof"):
-        opened(f"sqlite:///{path}")
+def test_a_history_of_a_newer_program_is_refused(history_url: str) -> None:
+    database = Database(history_url)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    with pytest.raises(UserError, match=r"schema version 9999, .*; update sceneproof") as raised:
+        opened(history_url)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def contents(history: History) -> dict[str, Any]:
     for run in told["of_runs"].values():
         for proposal in run["proposals"]:
             assert proposal.pop("conversation_id") is None
+            assert proposal.pop("created").startswith("2026-")
     return json.loads(json.dumps(told))  # type: ignore[no-any-return]
 
 

@@ -1,0 +1,118 @@
+"""SAM2 hiera-tiny as two ONNX files (Apache-2.0), on the processor: 2 to 4 s a frame.
+
+That export is the image model, without SAM2's memory of earlier frames. A person is followed from frame to
+frame by a box: the detector's there that fits the last one best, else the last mask's own, a little larger.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from videos.clip import Pixels
+from videos.masks.detectors import Corners, Detector, overlap
+from videos.masks.followers import Start, orders
+from videos.masks.onnx_session import Floats, network
+from videos.views.pictures import box_of
+
+_SIDE = 1024
+_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
+_SPREAD = np.array((0.229, 0.224, 0.225), np.float32)
+_KEPT = 64  # frames whose features are kept, 9 MB each
+_LARGER = 0.06  # of the last box, on each side, where the detector sees nothing
+_AGAIN = 0.45  # overlap of a detection with the last box at which it is the same person
+_SURE = 0.5  # the network's own estimate of its mask's IoU; below this the person is lost
+_JUMP = 4.0  # a mask that grows or shrinks to this many times its area at once is another thing
+_LEAST_SCORE = 0.3
+
+
+class OnnxFollower:
+    """``threads`` of onnxruntime."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
+
+    def watch(self, frames: Pixels, detector: Detector) -> "WatchedImages":
+        """See Follower."""
+        return WatchedImages(frames, detector, self._threads)
+
+
+class WatchedImages:
+    """See Watched. Features and detections of a frame are computed once for all people in it."""
+
+    def __init__(self, frames: Pixels, detector: Detector, threads: int) -> None:
+        self._frames, self._detector = frames, detector
+        self._encoder = network("sam2-tiny-encoder", threads)
+        self._decoder = network("sam2-tiny-decoder", threads)
+        self._features: OrderedDict[int, dict[str, Floats]] = OrderedDict()
+        self._boxes: dict[int, Sequence[Corners]] = {}
+
+    def follow(self, start: Start) -> Pixels:
+        """See Watched."""
+        masks = np.zeros(self._frames.shape[:3], np.uint8)
+        first, _ = self._mask(start.index, start.box)
+        for order in orders(start, len(self._frames)):
+            box, area = start.box, int((first > 0).sum())
+            for index in order:
+                if index != start.index:
+                    box = self._next_box(index, box)
+                mask, sure = self._mask(index, box)
+                now = int((mask > 0).sum())
+                there = box_of(mask)
+                if there is None or sure < _SURE or not area / _JUMP <= now <= area * _JUMP:
+                    break
+                masks[index] = mask
+                top, bottom, left, right = there
+                box, area = (left, top, right, bottom), now
+        return masks
+
+    def _next_box(self, index: int, last: Corners) -> Corners:
+        seen = self._seen(index)
+        best = max(seen, key=lambda box: overlap(box, last), default=None)
+        if best is not None and overlap(best, last) >= _AGAIN:
+            return best
+        wide, high = _LARGER * (last[2] - last[0]), _LARGER * (last[3] - last[1])
+        height, width = self._frames.shape[1:3]
+        left, top = max(0.0, last[0] - wide), max(0.0, last[1] - high)
+        return left, top, min(width, last[2] + wide), min(height, last[3] + high)
+
+    def _seen(self, index: int) -> Sequence[Corners]:
+        if index not in self._boxes:
+            found = self._detector.people(self._frames[index], _LEAST_SCORE)
+            self._boxes[index] = [one.box for one in found]
+        return self._boxes[index]
+
+    def _mask(self, index: int, box: Corners) -> tuple[Pixels, float]:
+        """The best of the network's masks for a box, 0 or 255, and what IoU it expects of it."""
+        height, width = self._frames.shape[1:3]
+        scale = np.array((_SIDE / width, _SIDE / height), np.float32)
+        corners = np.array(box, np.float32).reshape(1, 2, 2) * scale
+        said = self._decoder(
+            **{name: value.astype(np.float32) for name, value in self._encoded(index).items()},
+            point_coords=corners,
+            point_labels=np.array([[2, 3]], np.float32),
+            mask_input=np.zeros((1, 1, 256, 256), np.float32),
+            has_mask_input=np.zeros(1, np.float32),
+        )
+        best = int(said["iou_predictions"][0].argmax())
+        logits = Image.fromarray(said["masks"][0, best]).resize((width, height), Image.Resampling.BILINEAR)
+        mask = np.where(np.asarray(logits) > 0, 255, 0).astype(np.uint8)
+        return mask, float(said["iou_predictions"][0, best])
+
+    def _encoded(self, index: int) -> dict[str, Floats]:
+        if index in self._features:
+            self._features.move_to_end(index)
+            return self._features[index]
+        found = self._encoder(image=normalised(self._frames[index]))
+        self._features[index] = {name: value.astype(np.float16) for name, value in found.items()}
+        if len(self._features) > _KEPT:
+            self._features.popitem(last=False)
+        return self._features[index]
+
+
+def normalised(frame: Pixels) -> Floats:
+    """float32 [1, 3, 1024, 1024], stretched, with ImageNet's mean and spread."""
+    image = Image.fromarray(frame).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+    pixels = (np.asarray(image, np.float32) / 255 - _MEAN) / _SPREAD
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
