@@ -22,7 +22,10 @@ def parse_policy(text: str) -> FramePolicy:
 
     Dashes serve too, as in a policy's key. Raises UserError for another form.
     """
-    return FramePolicy.parse(text.replace(":", "-"))
+    policy = FramePolicy.parse(text.replace(":", "-"))
+    if policy.view != FramePolicy().view:
+        raise UserError(f"policy {text!r}: expected sampling:frames or sampling:frames:size, as uniform:8:224")
+    return policy
 
 
 def find_clip(reading: Reading, wanted: str) -> Clip:
