@@ -118,7 +118,7 @@ def _commands(url: str, run_id: str, prompt: Prompt) -> dict[str, float]:
 
 def _rows(run_id: str, prompts: Sequence[Prompt]) -> list[AnswerRow]:
     """Answers of new prompts on the clips of the run, clip by clip."""
-    rows = []
+    rows: list[AnswerRow] = []
     for clip, (clip_id, human, background, sources) in enumerate(generated.clips()):
         for prompt in prompts:
             kind = "human" if (clip + len(rows)) % 3 else "background"

@@ -65,7 +65,7 @@ def store_run(url: str, number: int) -> None:
             first = 1 if number == 0 else next_id(connection, schema.scorings)
             asked = [*(_BASELINES if number == 0 else ()), *prompts]
             scored = [*_BASELINES, *prompts]
-            rows = [
+            rows: list[dict[str, Any]] = [
                 {"id": first + place, "run_id": run_id, "dataset": DATASET}
                 | {"prompt_id": prompt.id, "format_key": FORMAT}
                 for place, prompt in enumerate(scored)
@@ -102,7 +102,9 @@ def _small_tables(
     }
     run |= {"config_hash": config_hash(config), "code_version": "generated", "environment": {}, "summary": {}}
     insert(connection, schema.runs, [run])
-    states = [{"run_id": run_id, "status": s, "summary": {}, "created": now} for s in ("running", "finished")]
+    states: list[dict[str, Any]] = [
+        {"run_id": run_id, "status": s, "summary": {}, "created": now} for s in ("running", "finished")
+    ]
     insert(connection, schema.run_states, states)
     new = [*(_BASELINES if number == 0 else ()), *prompts]
     known = [

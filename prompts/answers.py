@@ -61,7 +61,8 @@ class Answers:
     def rows_of(self, connection: sa.Connection, places: dict[int, ScoredIn]) -> Iterator[AnswerRow]:
         """Answers of these scores, in their order and by clip."""
         uses, table = schema.uses, schema.bought
-        query = _answers(uses.c.scoring_id, uses.c.clip_id, table.c.choices, uses)
+        query = _answers(uses.c.scoring_id, uses.c.clip_id, uses.c.answer_id, table.c.choices, uses)
+        answers: dict[int, Answer] = {}  # runs that reuse an answer share it here, too
         for some in chunks(list(places), 50):
             groups: dict[int, list[Any]] = {number: [] for number in some}
             for row in connection.execute(query.where(uses.c.scoring_id.in_(some))):
@@ -70,7 +71,11 @@ class Answers:
             clips = self._catalogue.known_clips(connection, wanted)
             for number, group in groups.items():
                 ordered = sorted(group, key=lambda row: clips[row.clip_id].clip_id)
-                yield from (_row(row, places[number], clips[row.clip_id]) for row in ordered)
+                for row in ordered:
+                    answer = answers.get(row.answer_id)
+                    if answer is None:
+                        answer = answers[row.answer_id] = _answer(row)
+                    yield _row(row, answer, places[number], clips[row.clip_id])
 
     def bought_after(self, connection: sa.Connection, last: int, most: int) -> list["Bought"]:
         """Answers by number, the first ``most`` of those above ``last``, failed attempts among them."""
@@ -81,7 +86,8 @@ class Answers:
         places = _places(connection, {row.scoring_id for row in rows})
         clips = self._catalogue.known_clips(connection, (row.clip_id for row in rows))
         return [
-            Bought(row.id, row.created, _row(row, places[row.scoring_id], clips[row.clip_id])) for row in rows
+            Bought(row.id, row.created, _row(row, _answer(row), places[row.scoring_id], clips[row.clip_id]))
+            for row in rows
         ]
 
     def scored_in(
@@ -179,9 +185,9 @@ def _answer(row: Any) -> Answer:
     )
 
 
-def _row(row: Any, place: ScoredIn, clip: KnownClip) -> AnswerRow:
+def _row(row: Any, answer: Answer, place: ScoredIn, clip: KnownClip) -> AnswerRow:
     return AnswerRow(
-        answer=_answer(row),
+        answer=answer,
         prompt_id=place.prompt_id,
         clip_id=clip.clip_id,
         human=clip.human,

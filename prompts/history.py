@@ -28,6 +28,7 @@ from prompts.records import (
     Conversation,
     DecisionRecord,
     ProposalRecord,
+    RunCounts,
     RunRecord,
     ScoredIn,
     Verdict,
@@ -125,6 +126,25 @@ class History:
         """All runs, oldest first."""
         return [_run(row) for row in self._select(sa.select(schema.runs).order_by(schema.runs.c.id))]
 
+    def run_counts(self) -> dict[str, RunCounts]:
+        """What every run holds, counted by the database: no prompt or reply is read."""
+        known, put = schema.run_prompts.c, schema.proposals.c
+        many = sa.func.count().label("many")
+        prompts = self._select(sa.select(known.run_id, many).group_by(known.run_id))
+        verdicts = self._select(sa.select(put.run_id, put.verdict, many).group_by(put.run_id, put.verdict))
+        counts: dict[str, dict[str, Any]] = {run_id: {} for run_id in self._run_ids()}
+        for row in prompts:
+            counts[row.run_id]["prompts"] = row.many
+        for row in verdicts:
+            counts[row.run_id][row.verdict] = row.many
+        for place in self.scored_in():
+            names = counts.setdefault(place.run_id, {}).setdefault("datasets", set())
+            names.add(place.dataset)
+        return {
+            run_id: RunCounts(**held | {"datasets": tuple(sorted(held.get("datasets", ())))})
+            for run_id, held in counts.items()
+        }
+
     # Prompts and proposals
 
     def add_prompt(self, run_id: str, prompt: Prompt) -> None:
@@ -157,10 +177,11 @@ class History:
             values["conversation_id"] = self._add_conversation(connection, request)
             self._database.insert(connection, schema.proposals, [values | {"created": now_text()}])
 
-    def proposals(self, run_id: str) -> list[ProposalRecord]:
-        """All proposals of a run, in the order they were put forward."""
+    def proposals(self, run_id: str, prompt_id: str | None = None) -> list[ProposalRecord]:
+        """All proposals of a run, or those of one prompt, in the order they were put forward."""
         table = schema.proposals
         query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.round, table.c.position)
+        query = query if prompt_id is None else query.where(table.c.prompt_id == prompt_id)
         return [_proposal(row) for row in self._select(query)]
 
     def conversation(self, proposal: ProposalRecord) -> Conversation | None:
@@ -294,6 +315,9 @@ class History:
         return prompts | accepted, positions
 
     # Plumbing
+
+    def _run_ids(self) -> list[str]:
+        return [row.id for row in self._select(sa.select(schema.runs.c.id))]
 
     def _select(self, query: Any) -> Sequence[Any]:
         with self._database.read() as connection:

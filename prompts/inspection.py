@@ -10,7 +10,7 @@ from prompts.answers import grouped
 from prompts.history import History, score_rows
 from prompts.library import LIBRARY, name_of
 from prompts.prompt import Prompt
-from prompts.records import RunRecord, clusters_of
+from prompts.records import RunCounts, RunRecord, ScoredIn, clusters_of
 from prompts.view import ScoredPrompt
 from vllm_eval.breakdown import breakdown
 from vllm_eval.evaluator import AnswerRow
@@ -52,7 +52,8 @@ def find_prompt(history: History, wanted: str) -> Prompt:
 
 def run_rows(history: History) -> list[Row]:
     """One row per run, latest first."""
-    return [_run_row(history, run) for run in reversed(history.runs())]
+    counts = history.run_counts()
+    return [_run_row(run, counts.get(run.id, RunCounts())) for run in reversed(history.runs())]
 
 
 def prompt_rows(history: History, run_id: str) -> list[Row]:
@@ -86,13 +87,22 @@ def prompt_detail(
         "children": [other.id for other in known.values() if prompt.id in other.parents],
         "proposed": _proposed(history, prompt.id, {row.run_id for row in answers}),
         "scores": [
-            {"run": place.run_id, "dataset": place.dataset, "format": place.format_key}
-            | _metrics(score_rows(prompt, rows))
-            | {"classes": class_rows(rows), "cost": cost(rows)}
-            for place, rows in grouped(answers)
+            {"run": place.run_id, "dataset": place.dataset, "format": place.format_key} | told
+            for place, told in _scores(prompt, answers)
         ],
         "cost": cost(answers),
     }
+
+
+def _scores(prompt: Prompt, answers: Sequence[AnswerRow]) -> Iterator[tuple[ScoredIn, Row]]:
+    """Metrics, classes and cost wherever the prompt was scored; runs that share all answers share them."""
+    known: dict[tuple[str, ...], Row] = {}
+    for place, rows in grouped(answers):
+        keys = tuple(row.answer.key for row in rows)
+        if keys not in known:
+            found = _metrics(score_rows(prompt, rows))
+            known[keys] = found | {"classes": class_rows(rows), "cost": cost(rows)}
+        yield place, known[keys]
 
 
 def class_rows(rows: Sequence[AnswerRow]) -> list[Row]:
@@ -123,8 +133,7 @@ def _proposed(history: History, prompt_id: str, runs: set[str]) -> list[Row]:
     return [
         {"run": run, "round": one.round, "verdict": one.verdict, "reason": one.reason, "reply": one.raw}
         for run in sorted(runs)
-        for one in history.proposals(run)
-        if one.prompt.id == prompt_id
+        for one in history.proposals(run, prompt_id)
     ]
 
 
@@ -150,8 +159,7 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text[:1] in "\t\r" else text
 
 
-def _run_row(history: History, run: RunRecord) -> Row:
-    verdicts = [proposal.verdict for proposal in history.proposals(run.id)]
+def _run_row(run: RunRecord, counts: RunCounts) -> Row:
     return {
         "id": run.id,
         "started": run.started,
@@ -159,10 +167,10 @@ def _run_row(history: History, run: RunRecord) -> Row:
         "status": run.status,
         "seed": run.seed,
         "code_version": run.code_version,
-        "prompts": len(history.prompts(run.id)),
-        "accepted": verdicts.count("accepted"),
-        "refused": verdicts.count("refused"),
-        "datasets": history.datasets(run.id),
+        "prompts": counts.prompts,
+        "accepted": counts.accepted,
+        "refused": counts.refused,
+        "datasets": list(counts.datasets),
         "summary": run.summary,
     }
 

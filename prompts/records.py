@@ -58,6 +58,16 @@ class ProposalRecord:
 
 
 @dataclass(frozen=True)
+class RunCounts:
+    """What a run holds: prompts it knows, proposals by verdict, data sets it has answers on, by name."""
+
+    prompts: int = 0
+    accepted: int = 0
+    refused: int = 0
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DecisionRecord:
     """Something the loop decided, in order of time."""
 

@@ -19,7 +19,7 @@ from prompts.database import Database
 from prompts.history import History, score_rows
 from prompts.library import LIBRARY, NEUTRAL, PREFIXED
 from prompts.prompt import Prompt
-from prompts.records import config_hash
+from prompts.records import RunCounts, config_hash
 from prompts.view import ScoredPrompt
 from videos.clip import ClipSet
 from vllm_eval.evaluator import Scored
@@ -245,6 +245,21 @@ def test_scored_answers_of_another_source_can_be_recorded(history: History, run_
     scored = Scored(WHAT.id, ClipSet("elsewhere", (), ()), ())
     history.record_evaluation(run_id, scored)
     assert history.answers_for(run_id) == []
+
+
+def test_runs_are_counted_without_being_read(history: History, run_id: str) -> None:
+    empty = history.start_run({}, 0)
+    history.add_prompt(run_id, NEUTRAL.prompt)
+    history.add_proposal(run_id, 0, WHAT, "accepted")
+    history.add_proposal(run_id, 0, WHO, "refused", "too short", position=1)
+    history.add([row(run_id), row(run_id, dataset="swaps/test")])
+    history.add([row("not registered")])
+    assert history.run_counts() == {
+        run_id: RunCounts(2, 1, 1, ("swaps/test", "swaps/tune")),
+        empty: RunCounts(),
+        "not registered": RunCounts(datasets=("swaps/tune",)),
+    }
+    assert [one.prompt for one in history.proposals(run_id, WHO.id)] == [WHO]
 
 
 # Decisions and spending

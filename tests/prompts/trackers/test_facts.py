@@ -43,8 +43,8 @@ def test_accepted_proposals_are_the_steps_and_the_best_gap_never_falls(tmp_path:
     assert facts.started <= facts.steps[0].time <= (facts.finished or 0)
     assert sorted((one["dataset"], one["text"]) for one in facts.table) == [
         ("swaps/test: held out", WHO.text),
-        ("swaps/tune", NEUTRAL.prompt.text),
         ("swaps/tune", WHAT.text),
+        ("swaps/tune", NEUTRAL.prompt.text),
         ("swaps/tune", WHO.text),
     ]
 
