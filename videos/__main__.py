@@ -1,8 +1,9 @@
-"""`python -m videos check|show`: what of a data set is there, and what the model sees of a clip."""
+"""`python -m videos COMMAND`: data sets looked at, their people cut out, and what comes of it."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -11,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from assets.errors import UserError
-from videos import check, show
+from videos import check, commands, show
 from videos.check_config import Wanted, read_config
 from videos.datasets import MINI, known_names, read
 from videos.decode import FramePolicy
 from videos.store import FrameStore
+from videos.views import ORIGINAL, known_views, parse_view
 
 TOO_FEW = 1  # exit status where a data set has less than the share asked for
 _WIDE = 120  # columns of the table, in narrower terminals too: a name that is cut names nothing
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
+        print("interrupted; the same command goes on with what was done", file=sys.stderr)
         return 130
     return status
 
@@ -113,7 +115,9 @@ def _verdict(short: Sequence[str], least: float, rows: int, out: Path) -> str:
 
 
 def _show(options: argparse.Namespace) -> int:
-    policy = show.parse_policy(options.policy)
+    policy = replace(
+        show.parse_policy(options.policy), view=parse_view(options.view).text, masks=options.masks
+    )
     reading = read(options.dataset, options.root)
     clip = show.find_clip(reading, options.clip)
     image = show.picture(clip, policy, FrameStore())
@@ -124,9 +128,12 @@ def _show(options: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m videos", description="Look at data sets and clips.")
-    commands = parser.add_subparsers(required=True, metavar="check|show")
-    _add_check(commands.add_parser, known_names())
-    _add_show(commands.add_parser, known_names())
+    names = "|".join(("check", "show", *commands.COMMANDS))
+    added = parser.add_subparsers(required=True, metavar=names)
+    _add_check(added.add_parser, known_names())
+    _add_show(added.add_parser, known_names())
+    for add in commands.COMMANDS.values():
+        add(added.add_parser)
     return parser
 
 
@@ -176,6 +183,10 @@ def _add_show(add: _Add, names: str) -> None:
         metavar="P",
         help="sampling:frames[:size], as uniform:8:224 (default uniform:8)",
     )
+    one.add_argument(
+        "--view", default=ORIGINAL, metavar="V", help=f"what is shown: {known_views()} (default {ORIGINAL})"
+    )
+    one.add_argument("--masks", metavar="DIR", help="folder of person masks (default: the data set's own)")
     one.add_argument(
         "--out", default="strip.png", metavar="FILE", help="picture to write (default strip.png)"
     )

@@ -4,9 +4,12 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+from assets.cache import cache_dir
 from assets.errors import UserError
 from videos.clip import ClipSet
 from videos.datasets.folder import read_folder
+from videos.datasets.footage import PARTS as FOOTAGE_PARTS
+from videos.datasets.footage import read_footage
 from videos.datasets.hat import PARTS as HAT_PARTS
 from videos.datasets.hat import read_hat, read_hat50
 from videos.datasets.kinetics import SPLITS, read_kinetics, read_kinetics50
@@ -18,6 +21,7 @@ from videos.datasets.ucf101_hat import PARTS as UCF_PARTS
 from videos.datasets.ucf101_hat import read_ucf101_hat
 
 MINI = "mini"
+FOOTAGE = "footage"
 
 _SPLIT = f"<{'|'.join(SPLITS)}>"
 
@@ -31,6 +35,7 @@ READERS: dict[str, Reader] = {
     "kinetics": Reader(read_kinetics, _SPLIT, "kinetics"),
     "kinetics50": Reader(read_kinetics50, _SPLIT, "kinetics"),
     "mimetics": Reader(read_mimetics, "", "mimetics"),
+    FOOTAGE: Reader(read_footage, f"<{FOOTAGE_PARTS}>", FOOTAGE),
     "folder": Reader(read_folder, "[<name of its csv>]", ""),
 }
 
@@ -73,7 +78,8 @@ def read(dataset: str, root: str | Path) -> Reading:
     folder = _root(reader, root)
     if not folder.is_dir():
         found = "is no folder" if folder.exists() else "no such folder"
-        raise UserError(f"{folder}: {found}, expected the root of {name}; or use the root {MINI!r}")
+        made = "make it with `python -m videos footage`" if name == FOOTAGE else f"or use the root {MINI!r}"
+        raise UserError(f"{folder}: {found}, expected the root of {name}; {made}")
     clips, left_out = reader.read(folder, part)
     rows = (LeftOut(row, "missing") if isinstance(row, str) else row for row in left_out)
     return Reading(clips, tuple(rows), folder)
@@ -89,6 +95,10 @@ def known_names() -> str:
 
 
 def _root(reader: Reader, root: str | Path) -> Path:
+    if str(root) == MINI and reader.folder == FOOTAGE:
+        return (
+            cache_dir() / FOOTAGE
+        )  # made by `videos footage`: it needs downloads, so nothing makes it unasked
     if str(root) == MINI:
         from videos.mini.benchmark import benchmark  # draws and encodes; real data needs none of it
 

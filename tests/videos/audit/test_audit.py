@@ -1,0 +1,119 @@
+"""Measures of masks on shapes whose answers are known, and the report of a data set."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import people_world as world
+
+from assets.errors import UserError
+from videos.__main__ import main
+from videos.audit.measures import alone, boundary, compared, iou
+from videos.audit.report import groups, summary, worst
+from videos.audit.run import audit
+from videos.clip import Clip
+from videos.decode import FramesFolder
+
+
+def square(top: int, left: int, side: int = 20, size: int = 80) -> np.ndarray:
+    mask = np.zeros((size, size), np.bool_)
+    mask[top : top + side, left : left + side] = True
+    return mask
+
+
+def test_iou_and_edges() -> None:
+    assert iou(square(0, 0), square(0, 10)) == pytest.approx(1 / 3)
+    nothing = np.zeros((80, 80), np.bool_)
+    assert iou(nothing, nothing) == boundary(nothing, nothing) == 1
+    assert boundary(square(20, 20), square(20, 20)) == 1
+    assert boundary(square(20, 20), square(21, 20)) == 1, "a pixel off is near enough"
+    assert boundary(square(20, 20), nothing) == 0
+    assert 0.3 < boundary(square(20, 20), square(20, 25)) < 0.7, "two of four edges are at the same place"
+
+
+def test_a_leak_counts_by_pixels_and_by_the_texture_it_lets_through() -> None:
+    truth = np.stack([square(20, 20)])
+    found = truth.copy()
+    found[0, 20:40, 40:60] = True
+    plain = np.full((1, 80, 80, 3), 90, np.uint8)
+    net = plain.copy()
+    net[0, :, 42:80:4] = 250
+    assert compared(truth, truth, net).leak_pixels == 0
+    assert compared(truth, truth, net).leak_texture == 0
+    assert compared(found, truth, plain).leak_pixels == pytest.approx(0.5)
+    assert compared(found, truth, plain).leak_texture == 0, "there is nothing to see on a plain wall"
+    assert 0.05 < compared(found, truth, net).leak_texture < 0.3
+
+
+def test_missed_people_and_lost_pixels() -> None:
+    truth = np.stack([square(20, 20), square(20, 20), np.zeros((80, 80), np.bool_)])
+    found = np.stack([square(20, 20), np.zeros((80, 80), np.bool_), np.zeros((80, 80), np.bool_)])
+    told = compared(found, truth, np.zeros((3, 80, 80, 3), np.uint8))
+    assert told.missed == pytest.approx(1 / 2)
+    assert told.lost == pytest.approx(1 / 2)
+    assert told.iou == pytest.approx(2 / 3)
+
+
+def test_motion_is_no_flicker_and_changes_of_shape_are() -> None:
+    moving = alone(np.stack([square(20, 10 + 4 * i) for i in range(5)]))
+    assert moving.flicker == 0
+    assert moving.speed == pytest.approx(4 / 20)
+    assert (moving.empty, moving.pieces) == (0, 1)
+    jumping = alone(np.stack([square(20, 20, 20 + 8 * (i % 2)) for i in range(5)]))
+    assert jumping.flicker > 0.3
+    two = alone(np.stack([square(10, 10) | square(50, 50)]))
+    assert (two.pieces, two.speed) == (2, 0)
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Clip]:
+    sources = [world.a_clip(tmp_path, f"yoga/{name}") for name in ("one", "two", "three")]
+    world.a_clip(tmp_path, "yoga/bare", masks=False)
+    return [Clip(f"hat/{source.path.name}", "yoga", None, ("x",), source) for source in sources]
+
+
+def test_a_clip_without_masks_is_counted_and_the_worst_comes_first(tmp_path: Path, clips: list[Clip]) -> None:
+    place = tmp_path / "seg" / "yoga" / "two"
+    for path in place.iterdir():
+        path.unlink()
+    place.rmdir()
+    world.write(place, [world.mask_of(i, wide=6 + 10 * (i % 2)) for i in range(6)])
+    bare = Clip("bare", "yoga", None, ("x",), FramesFolder(tmp_path / "ori" / "yoga" / "bare"))
+    found = audit([*clips, bare], None)
+    assert (summary(found)["n"], summary(found)["failed"]) == (3, 1)
+    assert "segment the clip" in found[-1].failure
+    assert worst(found)[0].clip.id == "hat/two"
+    assert [name for name, _ in groups(found, "speed")][0] == "speed, lowest third"
+
+
+def test_the_command_writes_a_page_with_pictures_against_the_truth(
+    tmp_path: Path, clips: list[Clip], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from videos.masks import run
+
+    monkeypatch.setattr(run, "backends", lambda text: (world.Eyes(), world.Hands([])))
+    file, out = tmp_path / "segment.yaml", tmp_path / "found"
+    file.write_text(f"dataset: hat:original\nroot: {tmp_path}\nout: {out}\n", encoding="utf-8")
+    assert main(["segment", str(file)]) == 0
+    page = tmp_path / "audit.html"
+    flags = ["--dataset", "hat:original", "--root", str(tmp_path), "--out", str(page)]
+    assert main(["audit-masks", str(out), *flags]) == 0
+    told = capsys.readouterr().out
+    assert "iou  100.0 %" in told
+    assert "leak pixels  0.0 %" in told
+    text = page.read_text(encoding="utf-8")
+    assert text.count("data:image/png;base64") == 4
+    assert "<script" not in text
+    assert main(["audit-masks", str(tmp_path / "nowhere"), *flags]) == 2
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_told(tmp_path: Path, clips: list[Clip]) -> None:
+    from videos.audit.report import write
+
+    with pytest.raises(UserError, match="name another file with --out"):
+        write(audit(clips, None), None, "masks", tmp_path / "absent" / "page.html")

@@ -1,0 +1,155 @@
+"""SAM2's video predictor and a detector of transformers, as small networks with random weights."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import people_world as world
+
+from assets.errors import UserError
+from videos.clip import Clip
+from videos.masks.config import SegmentConfig
+from videos.masks.detectors import load_detector
+from videos.masks.followers import Start, load_follower
+from videos.masks.kept import rows
+from videos.masks.run import segment
+
+_SIDE = 64
+
+
+def a_small_sam2(folder: Path) -> Path:
+    """A checkpoint of Sam2VideoModel of 64x64 pixels, written as transformers writes one."""
+    import torch
+    from transformers import (
+        Sam2ImageProcessor,
+        Sam2VideoConfig,
+        Sam2VideoModel,
+        Sam2VideoProcessor,
+        Sam2VideoVideoProcessor,
+    )
+
+    torch.manual_seed(0)
+    wide, size = 32, {"height": _SIDE, "width": _SIDE}
+    backbone = {
+        "model_type": "sam2_hiera_det_model",
+        "hidden_size": 8,
+        "image_size": [_SIDE, _SIDE],
+        "blocks_per_stage": [1, 1, 1, 1],
+        "embed_dim_per_stage": [8, 16, 32, 64],
+        "num_attention_heads_per_stage": [1, 1, 2, 4],
+        "global_attention_blocks": [],
+        "window_size_per_stage": [4, 4, 2, 2],
+    }
+    made: dict[str, Any] = {
+        "vision_config": {
+            "backbone_config": backbone,
+            "backbone_channel_list": [64, 32, 16, 8],
+            "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+            "fpn_hidden_size": wide,
+        },
+        "prompt_encoder_config": {"hidden_size": wide, "image_size": _SIDE, "patch_size": 16},
+        "mask_decoder_config": {
+            "hidden_size": wide,
+            "mlp_dim": 32,
+            "num_attention_heads": 2,
+            "iou_head_hidden_dim": 32,
+        },
+        "image_size": _SIDE,
+        "memory_attention_hidden_size": wide,
+        "memory_attention_num_layers": 1,
+        "memory_attention_feed_forward_hidden_size": 32,
+        "memory_attention_rope_feat_sizes": [4, 4],
+        "memory_encoder_hidden_size": wide,
+        "memory_encoder_output_channels": 16,
+        "memory_fuser_embed_dim": wide,
+        "memory_fuser_intermediate_dim": 32,
+        "mask_downsampler_embed_dim": wide,
+    }
+    Sam2VideoModel(Sam2VideoConfig(**made)).save_pretrained(folder)
+    image = Sam2ImageProcessor(size=size, mask_size={"height": 16, "width": 16})
+    video = Sam2VideoVideoProcessor(size=size)
+    Sam2VideoProcessor(image, video, target_size=_SIDE).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sam2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return a_small_sam2(tmp_path_factory.mktemp("sam2"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sam2_gives_a_mask_for_each_frame_before_and_after_the_start(sam2: Path) -> None:
+    frames = np.stack([world.frame_of(world.mask_of(i)) for i in range(5)])
+    watched = load_follower("transformers", {"model": str(sam2)}).watch(frames, world.Eyes())
+    both = watched.follow(Start(2, (14, 12, 26, 40)))
+    assert both.shape == frames.shape[:3]
+    assert set(np.unique(both)) <= {0, 255}
+    onwards = watched.follow(Start(2, (14, 12, 26, 40), backwards=False))
+    assert not onwards[:2].any()
+    again = watched.follow(Start(2, (14, 12, 26, 40)))
+    assert (again == both).all(), "one person is forgotten before the next"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sam2_writes_files_and_goes_on_where_it_was_interrupted(
+    sam2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from videos.masks import run
+
+    follower = load_follower("transformers", {"model": str(sam2)})
+    monkeypatch.setattr(run, "backends", lambda text: (world.Eyes(), follower))
+    sources = [world.a_clip(tmp_path, f"yoga/{name}", 3, masks=False) for name in ("one", "two")]
+    clips = [Clip(source.path.name, "yoga", None, ("x",), source) for source in sources]
+    config = SegmentConfig(dataset="hat:original", out=str(tmp_path / "out"), mode="paper")
+
+    def stop(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment(clips, config, stop)
+    assert list(rows(tmp_path / "out")) == ["one"]
+    found = segment(clips, config)
+    assert {row.status for row in found} <= {"kept", "empty"}
+    for name in ("one", "two"):
+        files = sorted((tmp_path / "out" / "seg" / "yoga" / name).iterdir())
+        assert [file.name for file in files] == ["000001.png", "000002.png", "000003.png"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_detector_of_transformers_gives_people_alone(tmp_path: Path) -> None:
+    import torch
+    from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcessor
+
+    torch.manual_seed(0)
+    config = YolosConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        image_size=[64, 64],
+        num_detection_tokens=9,
+        id2label={0: "person", 1: "dog"},
+        label2id={"person": 0, "dog": 1},
+    )
+    YolosForObjectDetection(config).save_pretrained(tmp_path)
+    YolosImageProcessor(size={"height": 64, "width": 64}).save_pretrained(tmp_path)
+    detector = load_detector("transformers", {"model": str(tmp_path)})
+    frame = world.frame_of(world.mask_of(0))
+    found = detector.people(frame, 0.0)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    assert len(detector.people(frame, 0.99)) <= len(found) <= 9
+
+
+def test_what_is_not_installed_or_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="AGPL-3.0"):
+        load_detector("ultralytics", {})
+    with pytest.raises(UserError, match="package sam2 is not installed"):
+        load_follower("sam2", {})
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_follower("transformers", {"model": str(tmp_path)})

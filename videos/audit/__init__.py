@@ -1,0 +1,1 @@
+"""How good person masks are: against the truth where there is one, and by what shows without it."""
