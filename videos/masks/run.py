@@ -44,7 +44,10 @@ def segment(clips: Sequence[Clip], config: SegmentConfig, progress: Progress | N
     if progress:
         progress(done, len(clips))
     if todo:
-        backends(_text(config, None))  # a network that is not there is no fault of the first clip's
+        # A network that is not there is no fault of the first clip's.
+        backends(_text(config, config.devices[0] if config.devices else None))
+    if config.workers > 1:
+        backends.cache_clear()  # the processes have their own
     for row in _rows(todo, config):
         append(out, row)
         known[row.clip] = row

@@ -147,7 +147,7 @@ def test_a_detector_of_transformers_gives_people_alone(tmp_path: Path) -> None:
 
 
 def test_what_is_not_installed_or_not_there_is_told_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="AGPL-3.0"):
+    with pytest.raises(UserError, match=r"AGPL-3\.0"):
         load_detector("ultralytics", {})
     with pytest.raises(UserError, match="package sam2 is not installed"):
         load_follower("sam2", {})
