@@ -1,5 +1,6 @@
 """The history remembers all of a run, and every answer once."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -448,3 +449,19 @@ def test_several_processes_write_at_once(url: str) -> None:
 
 def test_library_prompts_have_distinct_ids() -> None:
     assert len({entry.prompt.id for entry in LIBRARY.values()}) == len(LIBRARY) == 4
+
+
+def test_the_example_of_the_page_about_the_history_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "history.md"
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    monkeypatch.chdir(tmp_path)
+    with History() as history:
+        run = history.start_run({}, 0)
+        history.add_prompt(run, WHAT)
+        history.add(rows(run, WHAT, ["human", "background"], "hat/swaps/tune"))
+    exec(compile(example, str(page), "exec"), {})
+    assert f"hat/swaps/tune {WHAT.text} Estimate(value=0.5" in capsys.readouterr().out
