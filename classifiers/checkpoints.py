@@ -46,7 +46,7 @@ def open_pretrained(name: str, root: str, device: str = "cpu") -> Trained:
     """A model that comes trained: ``i3d`` for the 400 classes of Kinetics, 32 frames at 224."""
     from videos.datasets.kinetics400 import KINETICS_400
 
-    classes = tuple(sorted(KINETICS_400.classes))
+    classes = KINETICS_400.classes
     size = {"frames": 32, "pixels": 224}
     config = Config.model_validate(
         {"model": name, "size": size, "data": {"root": root, "sampling": "uniform"}}

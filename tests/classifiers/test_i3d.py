@@ -11,7 +11,6 @@ from assets.catalogue import asset
 from assets.errors import UserError
 from assets.verify import assets_dir, holds
 from classifiers.models.i3d import ASSET, I3D, load_weights, pool, read_weights, same
-from classifiers.models.stages import parameters
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +38,6 @@ def test_the_network_has_the_published_size_and_shape() -> None:
     assert sum(one.numel() for one in model.parameters() if one.requires_grad) / 1e6 == pytest.approx(
         12.70, abs=0.02
     )
-    assert parameters(model) > 12.7e6
     assert I3D(6)(torch.randn(1, 3, 8, 64, 64)).shape == (1, 6)
 
 
@@ -90,5 +88,22 @@ def test_it_names_what_a_real_video_shows(weights: Path, shared_data: Path) -> N
     load_weights(model, weights)
     with torch.inference_mode():
         logits = model((cut.permute(3, 0, 1, 2)[None].float() / 255 - 0.45) / 0.225)
-    best = sorted(KINETICS_400.classes)[int(logits.argmax())]
-    assert best == "arm wrestling"
+    best = KINETICS_400.classes[int(logits.argmax())]
+    # Whatever its name says: somebody stands beside a pool and moves a brush through it.
+    assert best == "cleaning pool"
+    assert float(logits.softmax(1).max()) > 0.9
+
+
+def test_it_names_the_action_of_hats_own_frames(weights: Path, shared_data: Path) -> None:
+    from videos.datasets.kinetics400 import KINETICS_400
+    from videos.decode import FramePolicy, FramesFolder, decode
+
+    (folder,) = (shared_data / "hat" / "kinetics400" / "ori" / "archery").iterdir()
+    frames = decode(FramesFolder(folder), FramePolicy(32, "uniform", 224)).pixels
+    left = (frames.shape[2] - 224) // 2
+    cut = torch.from_numpy(np.ascontiguousarray(frames[:, :224, left : left + 224]))
+    model = I3D().eval()
+    load_weights(model, weights)
+    with torch.inference_mode():
+        logits = model((cut.permute(3, 0, 1, 2)[None].float() / 255 - 0.45) / 0.225)
+    assert KINETICS_400.classes[int(logits.argmax())] == "archery"
