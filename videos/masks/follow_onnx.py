@@ -13,12 +13,10 @@ from PIL import Image
 from videos.clip import Pixels
 from videos.masks.detectors import Corners, Detector, overlap
 from videos.masks.followers import Start, orders
-from videos.masks.onnx_session import Floats, network
+from videos.masks.onnx_session import Floats, network, normalised
 from videos.views.pictures import box_of
 
 _SIDE = 1024
-_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
-_SPREAD = np.array((0.229, 0.224, 0.225), np.float32)
 _KEPT = 64  # frames whose features are kept, 9 MB each
 _LARGER = 0.06  # of the last box, on each side, where the detector sees nothing
 _AGAIN = 0.45  # overlap of a detection with the last box at which it is the same person
@@ -104,15 +102,8 @@ class WatchedImages:
         if index in self._features:
             self._features.move_to_end(index)
             return self._features[index]
-        found = self._encoder(image=normalised(self._frames[index]))
+        found = self._encoder(image=normalised(self._frames[index], _SIDE))
         self._features[index] = {name: value.astype(np.float16) for name, value in found.items()}
         if len(self._features) > _KEPT:
             self._features.popitem(last=False)
         return self._features[index]
-
-
-def normalised(frame: Pixels) -> Floats:
-    """float32 [1, 3, 1024, 1024], stretched, with ImageNet's mean and spread."""
-    image = Image.fromarray(frame).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    pixels = (np.asarray(image, np.float32) / 255 - _MEAN) / _SPREAD
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])

@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from assets.errors import UserError
 from assets.fetch import fetch
+from videos.clip import Pixels
 
 Floats = NDArray[np.float32]
+
+_MEAN = np.array((0.485, 0.456, 0.406), np.float32)
+_SPREAD = np.array((0.229, 0.224, 0.225), np.float32)
 
 
 class Network:
@@ -36,3 +41,10 @@ class Network:
 def network(asset: str, threads: int) -> Network:
     """A network of the catalogue, fetched and loaded once in each process."""
     return Network(fetch(asset), threads)
+
+
+def normalised(frame: Pixels, side: int) -> Floats:
+    """What SAM2 sees of a frame: float32 [1, 3, side, side], with ImageNet's mean and spread."""
+    image = Image.fromarray(frame).resize((side, side), Image.Resampling.BILINEAR)
+    pixels = (np.asarray(image, np.float32) / 255 - _MEAN) / _SPREAD
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])

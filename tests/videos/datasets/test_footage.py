@@ -99,5 +99,6 @@ def test_an_excerpt_without_people_is_left_out_and_none_at_all_is_told(
 def test_a_set_that_was_not_made_says_how(root: Path) -> None:
     with pytest.raises(UserError, match="make it with `python -m videos footage`"):
         load("footage:swap", "mini")
-    with pytest.raises(UserError, match="footage:<original"):
+    root.mkdir(parents=True)
+    with pytest.raises(UserError, match="dataset footage:other is unknown, expected one of: original, "):
         load("footage:other", "mini")

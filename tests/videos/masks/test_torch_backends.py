@@ -25,16 +25,10 @@ _SIDE = 64
 def a_small_sam2(folder: Path) -> Path:
     """A checkpoint of Sam2VideoModel of 64x64 pixels, written as transformers writes one."""
     import torch
-    from transformers import (
-        Sam2ImageProcessor,
-        Sam2VideoConfig,
-        Sam2VideoModel,
-        Sam2VideoProcessor,
-        Sam2VideoVideoProcessor,
-    )
+    from transformers import Sam2VideoConfig, Sam2VideoModel
 
     torch.manual_seed(0)
-    wide, size = 32, {"height": _SIDE, "width": _SIDE}
+    wide = 128  # twice the memory, whose 64 are fixed
     backbone = {
         "model_type": "sam2_hiera_det_model",
         "hidden_size": 8,
@@ -65,15 +59,12 @@ def a_small_sam2(folder: Path) -> Path:
         "memory_attention_feed_forward_hidden_size": 32,
         "memory_attention_rope_feat_sizes": [4, 4],
         "memory_encoder_hidden_size": wide,
-        "memory_encoder_output_channels": 16,
+        "memory_encoder_output_channels": 64,
         "memory_fuser_embed_dim": wide,
         "memory_fuser_intermediate_dim": 32,
         "mask_downsampler_embed_dim": wide,
     }
     Sam2VideoModel(Sam2VideoConfig(**made)).save_pretrained(folder)
-    image = Sam2ImageProcessor(size=size, mask_size={"height": 16, "width": 16})
-    video = Sam2VideoVideoProcessor(size=size)
-    Sam2VideoProcessor(image, video, target_size=_SIDE).save_pretrained(folder)
     return folder
 
 
