@@ -24,7 +24,9 @@ def parse_policy(text: str) -> FramePolicy:
     """
     policy = FramePolicy.parse(text.replace(":", "-"))
     if policy.view != FramePolicy().view:
-        raise UserError(f"policy {text!r}: expected sampling:frames or sampling:frames:size, as uniform:8:224")
+        raise UserError(
+            f"policy {text!r}: expected sampling:frames or sampling:frames:size, as uniform:8:224"
+        )
     return policy
 
 

@@ -27,6 +27,7 @@ from videos.masks.run import segment
 Progress = Callable[[int, int], None]
 SIDE = 240  # short side in pixels
 FRAMES = 16
+_SEARCHED = 5  # frames that people are searched in: they come and go
 
 
 def footage_folder() -> Path:
@@ -43,7 +44,7 @@ def make(root: Path, frames: int = FRAMES, progress: Progress | None = None) -> 
         _extract(root, excerpt, frames)
     _photographs(root, frames)
     clips = [_clip(root, excerpt) for excerpt in EXCERPTS]
-    config = SegmentConfig(dataset="footage:original", root=str(root), out=str(root))
+    config = SegmentConfig(dataset="footage:original", root=str(root), out=str(root), search_frames=_SEARCHED)
     rows = segment(clips, config, progress)
     kept = [excerpt for excerpt, row in zip(EXCERPTS, rows, strict=True) if row.status == "kept"]
     if not kept:
