@@ -19,10 +19,11 @@ from videos.views.pictures import box_of
 _SIDE = 1024
 _KEPT = 64  # frames whose features are kept, 9 MB each
 _LARGER = 0.06  # of the last box, on each side, where the detector sees nothing
-_AGAIN = 0.45  # overlap of a detection with the last box at which it is the same person
+_UNSEEN = 2  # frames in a row that the detector may see nobody in
+_AGAIN = 0.3  # overlap of a detection with the last box at which it is the same person
 _SURE = 0.5  # the network's own estimate of its mask's IoU; below this the person is lost
 _JUMP = 4.0  # a mask that grows or shrinks to this many times its area at once is another thing
-_LEAST_SCORE = 0.3
+_LEAST_SCORE = 0.25
 
 
 class OnnxFollower:
@@ -51,29 +52,41 @@ class WatchedImages:
         masks = np.zeros(self._frames.shape[:3], np.uint8)
         first, _ = self._mask(start.index, start.box)
         for order in orders(start, len(self._frames)):
-            box, area = start.box, int((first > 0).sum())
-            for index in order:
-                if index != start.index:
-                    box = self._next_box(index, box)
-                mask, sure = self._mask(index, box)
-                now = int((mask > 0).sum())
-                there = box_of(mask)
-                if there is None or sure < _SURE or not area / _JUMP <= now <= area * _JUMP:
-                    break
-                masks[index] = mask
-                top, bottom, left, right = there
-                box, area = (left, top, right, bottom), now
+            self._go(order, start, int((first > 0).sum()), masks)
         return masks
 
-    def _next_box(self, index: int, last: Corners) -> Corners:
+    def _go(self, order: range, start: Start, area: int, masks: Pixels) -> None:
+        """Fill in masks in this order of frames until the person is lost."""
+        box: Corners = start.box
+        unseen: list[int] = []
+        for index in order:
+            seen = True
+            if index != start.index:
+                box, seen = self._next_box(index, box)
+            mask, sure = self._mask(index, box)
+            now = int((mask > 0).sum())
+            there = box_of(mask)
+            if there is None or sure < _SURE or not area / _JUMP <= now <= area * _JUMP:
+                break
+            unseen = [] if seen else [*unseen, index]
+            masks[index] = mask
+            if len(unseen) > _UNSEEN:
+                break
+            top, bottom, left, right = there
+            box, area = (left, top, right, bottom), now
+        # What no detection came back to was no longer that person: a box that stays behind finds things.
+        masks[unseen] = 0
+
+    def _next_box(self, index: int, last: Corners) -> tuple[Corners, bool]:
+        """Where to look next, and whether the detector sees somebody there."""
         seen = self._seen(index)
         best = max(seen, key=lambda box: overlap(box, last), default=None)
         if best is not None and overlap(best, last) >= _AGAIN:
-            return best
+            return best, True
         wide, high = _LARGER * (last[2] - last[0]), _LARGER * (last[3] - last[1])
         height, width = self._frames.shape[1:3]
         left, top = max(0.0, last[0] - wide), max(0.0, last[1] - high)
-        return left, top, min(width, last[2] + wide), min(height, last[3] + high)
+        return (left, top, min(width, last[2] + wide), min(height, last[3] + high)), False
 
     def _seen(self, index: int) -> Sequence[Corners]:
         if index not in self._boxes:
