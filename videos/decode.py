@@ -76,7 +76,7 @@ class FramePolicy:
         A view may follow: ``paper-8-224-black``.
         """
         sampling, *numbers = text.split("-", 3)
-        view = numbers.pop() if len(numbers) == 3 else "original"
+        view = _known_view(numbers.pop()) if len(numbers) == 3 else "original"
         if len(numbers) > 2 or not all(number.isdecimal() or number == "full" for number in numbers):
             raise UserError(f"{text!r} is no frame policy, expected one like uniform-8-224 or paper-8-full")
         frames, size = (*numbers, *("8", "full")[len(numbers) :])
@@ -156,3 +156,9 @@ def resize(pixels: Pixels, short_side: int | None) -> Pixels:
     # Pillow's BOX is the exact area mean at whole factors only; elsewhere it drops or doubles rows.
     kernel = Image.Resampling.BOX if whole else Image.Resampling.BICUBIC
     return np.stack([np.asarray(Image.fromarray(frame).resize(size, kernel)) for frame in pixels])
+
+
+def _known_view(text: str) -> str:
+    from videos.views import parse_view  # here, because it builds on this module
+
+    return parse_view(text).text

@@ -64,7 +64,7 @@ def _csv(path: Path, text: str) -> Records:
     body = text[stated.end() :] if stated else text
     delimiter = stated[1] if stated else _delimiter(body)
     offset = 1 if stated else 0
-    csv.field_size_limit(2**31 - 1)
+    usual = csv.field_size_limit(2**31 - 1)  # of the whole process: given back below
     reader = csv.reader(StringIO(body, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[list[str], int]] = []
     try:
@@ -75,6 +75,8 @@ def _csv(path: Path, text: str) -> Records:
         raise UserError(
             f"{path} line {reader.line_num + offset}: {problem}, expected csv; mend the quotes"
         ) from None
+    finally:
+        csv.field_size_limit(usual)
     (header, _), *lines = rows
     _check_header(path, header)
     named = [(index, name) for index, name in enumerate(header) if name]
