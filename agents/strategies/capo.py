@@ -62,7 +62,7 @@ def _optimizer(search: Search, block: int) -> Any:
     CAPO: Any = import_module("promptolution.optimizers.capo").CAPO
     size = max(1, min(block, len(search.clips)))
 
-    class Model(BaseLLM):  # type: ignore[misc, valid-type]
+    class Model(BaseLLM):  # type: ignore[misc]
         """The run's language model."""
 
         def _get_response(self, prompts: list[str], system_prompts: list[str]) -> list[str]:
@@ -72,7 +72,7 @@ def _optimizer(search: Search, block: int) -> Any:
                 for prompt, system in asked
             ]
 
-    class Grader(BasePredictor):  # type: ignore[misc, valid-type]
+    class Grader(BasePredictor):  # type: ignore[misc]
         """Grades all (prompt, clip) pairs of a call at once; a prediction is a grade."""
 
         def predict(self, prompts: Any, xs: list[str], system_prompts: Any = None) -> Any:
@@ -83,7 +83,7 @@ def _optimizer(search: Search, block: int) -> Any:
         def _extract_preds(self, preds: list[str]) -> list[str]:
             return preds
 
-    class Task(BaseTask):  # type: ignore[misc, valid-type]
+    class Task(BaseTask):  # type: ignore[misc]
         """Clips by id, graded by the predictor."""
 
         def _evaluate(self, xs: list[str], ys: list[str], preds: list[str]) -> Any:
@@ -91,7 +91,7 @@ def _optimizer(search: Search, block: int) -> Any:
 
             return np.asarray([float(pred) for pred in preds], dtype=float)
 
-    class Told(CAPO):  # type: ignore[misc, valid-type]
+    class Told(CAPO):  # type: ignore[misc]
         """CAPO whose steps do not fail silently."""
 
         def _step(self) -> Any:
