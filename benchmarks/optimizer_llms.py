@@ -27,7 +27,8 @@ from agents.config import LLMConfig, RunConfig
 from agents.guard import Guard, words
 from agents.llm import BUNDLED, LLM, load_llm
 from agents.llm.base import Conversation, Reply, Schema
-from agents.strategies.opro import FORMS, Opro
+from agents.strategies.opro import Opro
+from agents.strategies.writing import FORMS
 from agents.strategy import Proposal
 from benchmarks.record import append
 from prompts.library import LIBRARY

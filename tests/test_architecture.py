@@ -1,6 +1,7 @@
 """Who may import whom, and that importing loads nothing heavy."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,16 +13,23 @@ ROOT = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
     "agents": {"prompts", "vllm_eval", "videos", "assets"},
     "prompts": {"vllm_eval", "videos", "assets"},
+    "classifiers": {"vllm_eval", "videos", "assets"},
     "vllm_eval": {"videos", "assets"},
     "videos": {"assets"},
     "assets": set(),
 }
-HEAVY = ("torch", "transformers", "vllm", "av", "decord", "xllamacpp", "openai", "matplotlib", "pandas")
+HEAVY = (
+    "torch", "transformers", "vllm", "av", "decord", "xllamacpp", "openai",
+    "matplotlib", "pandas", "pytorchvideo", "cv2",
+)  # fmt: skip
 # The one exception: a command, run and imported by nothing, that must reach the answers where the optimizer
 # keeps them. No package below prompts could hold it under the name that users type.
 COMMANDS = {"vllm_eval/evaluate.py": {"prompts"}, "vllm_eval/views.py": {"prompts"}}
-# Code that is run, not imported: it may load what it needs at once.
-RUN = ("__main__", "train", "benchmarks")
+# What these commands share, imported by them alone.
+SHARED = {"vllm_eval/prompted.py": {"prompts"}}
+REACH_UP = COMMANDS | SHARED
+# Code that is run, or reached by name from inside functions: it may load what it needs at once.
+RUN = re.compile(r"(^|\.)(__main__$|train\.|benchmarks\.|classifiers\.models\.)")
 
 
 def modules(package: str) -> list[Path]:
@@ -51,18 +59,22 @@ def test_packages_import_only_what_lies_below_them(package: str) -> None:
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in modules(package)
         for name, line in imports(path)
-        if name.split(".")[0] in (forbidden - COMMANDS.get(str(path.relative_to(ROOT)), set())) | {"tests"}
+        if name.split(".")[0] in (forbidden - REACH_UP.get(str(path.relative_to(ROOT)), set())) | {"tests"}
     }
     assert not wrong
 
 
 def test_what_may_reach_up_is_imported_by_no_package_and_reaches_up_late() -> None:
-    for command, above in COMMANDS.items():
+    for command, above in REACH_UP.items():
         name = dotted(ROOT / command)
         users = {
-            str(p) for package in MAY_IMPORT for p in modules(package) for n, _ in imports(p) if n == name
+            p.relative_to(ROOT).as_posix()
+            for package in MAY_IMPORT
+            for p in modules(package)
+            for n, _ in imports(p)
+            if n == name
         }
-        assert not users
+        assert users == (set(COMMANDS) if command in SHARED else set())
         assert not {one for one in _at_import(ROOT / command) if one.split(".")[0] in above}
 
 
@@ -87,8 +99,9 @@ def _at_import(path: Path) -> Iterator[str]:
 
 def test_importing_everything_loads_nothing_heavy() -> None:
     names = [dotted(path) for package in MAY_IMPORT for path in modules(package)]
-    light = [name for name in names if not set(RUN) & set(name.split("."))]
+    light = [name for name in names if not RUN.search(name)]
     assert {"agents.optimize", "prompts.history", "vllm_eval.evaluator", "videos.clip"} <= set(light)
+    assert {f"classifiers.{name}" for name in ("models", "train", "evaluate", "compare")} <= set(light)
     code = f"""
 import importlib, sys
 for name in {light!r}:

@@ -1,34 +1,34 @@
 """`python -m vllm_eval.views`: prompts x views of the same clips in one table; do their gains add up?
 
-A command, run and never imported by the packages; like vllm_eval.evaluate it reaches up to the history, from
-which answers come and into which they go, so that nothing is bought twice and an interrupted table goes on.
+A command, run and never imported by the packages; vllm_eval.prompted says why it reaches up to ``prompts``.
+Nothing is bought twice, and an interrupted table goes on.
 """
 
 import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from assets.errors import UserError
 from videos.clip import ClipSet
 from videos.views import parse_view
 from vllm_eval import scoring, settings
 from vllm_eval.config import ScoringConfig, TargetConfig
-from vllm_eval.engine import Engine
-from vllm_eval.evaluator import Evaluator, Scored
-from vllm_eval.progress import Counter
+from vllm_eval.evaluator import Scored
+from vllm_eval.prompted import (
+    Asking,
+    Bought,
+    exit_status,
+    find_prompts,
+    named,
+    run_of_its_own,
+    styled_formats,
+)
 from vllm_eval.standings import Named
-from vllm_eval.target import Outside, open_engine, policy_of, prefixed, question_of, real_outside
+from vllm_eval.target import Outside, open_engine, real_outside
 from vllm_eval.views_table import Answered, grid, render
 
-if TYPE_CHECKING:
-    from prompts.history import History
-    from prompts.prompt import Prompt
-
 PROGRAM = "python -m vllm_eval.views"
-INTERRUPTED = 130
 USUAL_VIEWS = "original,black,mean,dim:0.3,blurred,crop,side,after,box"
 USUAL_PROMPTS = ("neutral", "human-focused")
 SIDES = ("all", "tune", "select", "test")
@@ -36,87 +36,53 @@ _FORM = scoring.form(PROGRAM, own=("config", "prompt", "views", "clips", "side",
 _USAGE = "[--config FILE] [--prompt NAME ...] [--views LIST] [--data hat:rand_1] [--side test] [--clips N]"
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Answers that were known and new ones."""
-
-    known: int = 0
-    new: int = 0
-
-
 def main(arguments: Sequence[str] | None = None, outside: Outside | None = None) -> int:
     """Run the command; exit status 0, 2 after one line about what the user can mend, 130 after Ctrl-C."""
-    try:
-        given_arguments = sys.argv[1:] if arguments is None else arguments
-        config, given = settings.parse(_FORM, _parser(), given_arguments)
+
+    def command() -> None:
+        told = sys.argv[1:] if arguments is None else arguments
+        config, given = settings.parse(_FORM, _parser(), told)
         _run(config, given, outside or real_outside())
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        told = "interrupted; every answer so far is kept, the same command goes on from there"
-        print(told, file=sys.stderr)
-        return INTERRUPTED
-    return 0
+
+    return exit_status(command)
 
 
 def _run(config: ScoringConfig, given: Namespace, outside: Outside) -> None:
+    """Each view is a run of its own: a run's answers are all about the same pixels."""
     from prompts.history import History
 
     views = _views(given.views)
     with History(config.history.url) as history:
-        prompts = _prompts(given.prompt or USUAL_PROMPTS, history)
+        prompts = find_prompts(given.prompt or USUAL_PROMPTS, history)
         clips = _clips(config, given, outside)
+        styled_formats(prompts, config.target)  # what it refuses is told before a model is loaded
         engine = open_engine(config.target, outside.engine)
+        asking = Asking(engine, outside, history)
         scored: dict[tuple[str, str], Scored] = {}
-        cost = Cost()
+        cost = Bought()
         try:
             for view in views:
                 print(f"{view}:", file=sys.stderr)
-                found, spent = _score(config, view, history, prompts, clips, engine, outside)
+                seen = _seen(config, view)
+                with run_of_its_own(history, "views", seen, clips, prompts) as run_id:
+                    found, spent = asking.ask(seen.target, run_id, prompts, clips)
+                told = {"command": "views", "view": view, "clips": clips.name, "n": len(clips)}
+                history.finish_run(run_id, told)
                 scored.update({(prompt_id, view): one for prompt_id, one in found.items()})
-                cost = Cost(cost.known + spent.known, cost.new + spent.new)
+                cost += spent
         finally:
             engine.close()
-        _show(given, _named(prompts), views, scored, cost)
+        _show(given, named(prompts), views, scored, cost)
 
 
-def _score(
-    config: ScoringConfig,
-    view: str,
-    history: "History",
-    prompts: Sequence["Prompt"],
-    clips: ClipSet,
-    engine: Engine,
-    outside: Outside,
-) -> tuple[dict[str, Scored], Cost]:
-    """All prompts on one view, as a run of its own: a run's answers are all about the same pixels."""
-    from prompts.library import StyledPrompt
-
+def _seen(config: ScoringConfig, view: str) -> ScoringConfig:
     # Built anew rather than copied, so that what a view is written like is the same for every command.
     target = TargetConfig.model_validate({**config.target.model_dump(), "view": view})
-    seen = config.model_copy(update={"target": target})
-    run_id = _start(history, seen, clips, prompts)
-    question, store, policy = question_of(target), outside.frames(), policy_of(target)
-    styled = prefixed(question)
-    formats = {one.id: styled for one in prompts if styled and isinstance(one, StyledPrompt)}
-    evaluator = Evaluator(engine, store, policy, question, history, run_id)
-    try:
-        missing = evaluator.missing(prompts, clips, formats)
-        if missing:
-            store.fill(clips.clips, policy)
-        counter = Counter(missing, sys.stderr)
-        scored = evaluator.evaluate(prompts, clips, counter.answered, formats)
-        _check_answered(clips, view, scored)
-    except UserError as problem:
-        history.finish_run(run_id, {"error": str(problem)}, status="failed")
-        raise
-    history.finish_run(run_id, {"command": "views", "view": view, "clips": clips.name, "n": len(clips)})
-    return scored, Cost(counter.known, counter.new)
+    return config.model_copy(update={"target": target})
 
 
 def _show(
-    given: Namespace, prompts: Sequence[Named], views: Sequence[str], scored: Answered, cost: Cost
+    given: Namespace, prompts: Sequence[Named], views: Sequence[str], scored: Answered, cost: Bought
 ) -> None:
     found = grid(prompts, views, scored)
     if given.json:
@@ -124,14 +90,6 @@ def _show(
         print(json.dumps(told, indent=1))
     else:
         print(f"{render(found)}\n\n{cost.known:,} answers known, {cost.new:,} bought")
-
-
-def _start(history: "History", config: ScoringConfig, clips: ClipSet, prompts: Sequence["Prompt"]) -> str:
-    values = config.model_dump(mode="json", exclude={"history"})
-    run_id = history.start_run({"command": "views", **values, "clips": len(clips)}, config.data.seed)
-    for prompt in prompts:
-        history.add_prompt(run_id, prompt)
-    return run_id
 
 
 def _clips(config: ScoringConfig, given: Namespace, outside: Outside) -> ClipSet:
@@ -147,41 +105,6 @@ def _clips(config: ScoringConfig, given: Namespace, outside: Outside) -> ClipSet
 
 def _views(text: str) -> list[str]:
     return list(dict.fromkeys(parse_view(one).text for one in text.split(",")))
-
-
-def _prompts(texts: Sequence[str], history: "History") -> list["Prompt"]:
-    """Names of the library, beginnings of known ids, or texts; each once."""
-    from prompts.library import LIBRARY
-    from prompts.prompt import Prompt
-
-    def found(text: str) -> Prompt:
-        if text in LIBRARY:
-            return LIBRARY[text].prompt
-        if len(text.split()) > 1:
-            return Prompt(text)
-        try:
-            return history.prompt(text)
-        except UserError:
-            known = f"known names: {', '.join(LIBRARY)}, and beginnings of ids in {history.url}"
-            raise UserError(f"--prompt {text!r} is no question and names no prompt; {known}") from None
-
-    return list({one.id: one for one in (found(text.strip()) for text in texts)}.values())
-
-
-def _named(prompts: Sequence["Prompt"]) -> list[Named]:
-    from prompts.library import name_of
-
-    return [
-        Named(name_of(prompt.id) or f"prompt {number}", prompt.id, prompt.text)
-        for number, prompt in enumerate(prompts, 1)
-    ]
-
-
-def _check_answered(clips: ClipSet, view: str, scored: dict[str, Scored]) -> None:
-    answers = [answer for one in scored.values() for answer in one.answers]
-    failed = [answer for answer in answers if answer.kind == "error"]
-    if len(failed) == len(answers):
-        raise UserError(f"no clip of {clips.name} could be answered as {view}, for one: {failed[0].error}")
 
 
 def _parser() -> settings.Parser:

@@ -1,6 +1,8 @@
 """Who can propose prompts. One file per strategy; adding one touches that file and the dict below."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
 
 from agents.config import OptimizerConfig
 from agents.llm import LLM
@@ -10,34 +12,28 @@ from agents.strategy import Strategy
 Loader = Callable[[OptimizerConfig, int, Callable[[], LLM]], Strategy]
 
 
-def _opro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.opro import Opro
+def _writing(module: str, strategy: str) -> Loader:
+    """A class that takes (llm, form, seed), imported when it is chosen."""
 
-    return Opro(llm(), config.form, seed)
+    def load(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+        made: Strategy = _found(module, strategy)(llm(), config.form, seed)
+        return made
 
-
-def _agent(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.agent import Agent
-
-    return Agent(llm(), config.form, seed)
+    return load
 
 
-def _reflective(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.reflective import Reflective
+def _rival(module: str, maker: str) -> Loader:
+    """A function that takes (llm, seed, minibatch), imported when it is chosen."""
 
-    return Reflective(llm(), config.form, seed)
+    def load(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
+        made: Strategy = _found(module, maker)(llm(), seed, config.minibatch)
+        return made
 
-
-def _evolve(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.evolve import Evolve
-
-    return Evolve(llm(), config.form, seed)
+    return load
 
 
-def _paraphrase(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.paraphrase import Paraphrase
-
-    return Paraphrase(llm(), config.form, seed)
+def _found(module: str, name: str) -> Any:
+    return getattr(import_module(f"agents.strategies.{module}"), name)
 
 
 def _grid(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
@@ -46,45 +42,21 @@ def _grid(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strateg
     return Grid(*read(config.file), seed) if config.file else Grid(seed=seed)
 
 
-def _gepa(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.gepa import gepa_strategy
-
-    return gepa_strategy(llm(), seed, config.minibatch)
-
-
-def _copro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.dspy_rivals import copro_strategy
-
-    return copro_strategy(llm(), seed, config.minibatch)
-
-
-def _mipro(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.dspy_rivals import mipro_strategy
-
-    return mipro_strategy(llm(), seed, config.minibatch)
-
-
-def _capo(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-    from agents.strategies.capo import capo_strategy
-
-    return capo_strategy(llm(), seed, config.minibatch)
-
-
 def _file(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
     return FileStrategy(config.file or "")
 
 
 # Each takes the optimizer's configuration, the run's seed and what loads the language model if it is needed.
 STRATEGIES: Mapping[str, Loader] = {
-    "opro": _opro,
-    "agent": _agent,
-    "reflective": _reflective,
-    "evolve": _evolve,
-    "paraphrase": _paraphrase,
+    "opro": _writing("opro", "Opro"),
+    "agent": _writing("agent", "Agent"),
+    "reflective": _writing("reflective", "Reflective"),
+    "evolve": _writing("evolve", "Evolve"),
+    "paraphrase": _writing("paraphrase", "Paraphrase"),
     "grid": _grid,
     "file": _file,
-    "gepa": _gepa,
-    "dspy-copro": _copro,
-    "dspy-mipro": _mipro,
-    "capo": _capo,
+    "gepa": _rival("gepa", "gepa_strategy"),
+    "dspy-copro": _rival("dspy_rivals", "copro_strategy"),
+    "dspy-mipro": _rival("dspy_rivals", "mipro_strategy"),
+    "capo": _rival("capo", "capo_strategy"),
 }

@@ -7,21 +7,20 @@ the next round tells what came of that.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from agents.guard import Guard
 from agents.llm.base import LLM, Message, Reply, ToolCall, ToolLLM, with_tools
 from agents.strategies import telling
-from agents.strategies.opro import FORMS, Form, Opro
+from agents.strategies.opro import Opro
 from agents.strategies.picking import pick
 from agents.strategies.replies import ideas, objects
 from agents.strategies.toolbox import SPECS, Toolbox, proposal
-from agents.strategy import Proposal, SearchContext
+from agents.strategies.writing import Form, WritingStrategy
+from agents.strategy import Proposal
 from agents.tools import Rows, called, diff, named, pareto_front, texts
-from assets.errors import UserError
-from prompts.view import HistoryView, ScoredPrompt
+from prompts.view import HistoryView
 
 _STEPS = 16  # replies in one round of tool calls at most
 _CALL_TOKENS = 700
@@ -65,27 +64,18 @@ Write {n} new prompts, each with an idea of its own and worded unlike those abov
 which prompt it improves on, and which confusions it should make fewer."""
 
 
-class Agent:
+class Agent(WritingStrategy):
     """Depends on (seed, history) alone, as far as the model does."""
 
     name = "agent"
 
     def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
-        if form not in FORMS:
-            raise UserError(f"unknown form {form!r} of agent, expected one of: {', '.join(FORMS)}")
-        self._llm, self._form, self._seed = llm, form, seed
-        self._context: SearchContext | None = None
-        self._guard = Guard(())
+        super().__init__(llm, form, seed)
         self._ranked = Opro(llm, "ranked", seed)
-
-    def connect(self, context: SearchContext) -> None:
-        """With the context it knows single clips, and the classes a prompt must not name."""
-        self._context = context
-        self._guard = Guard(context.clips.classes)
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
         """n proposals, fewer when the model has no more; none when it calls stop without proposing."""
-        if self._form == "ranked" or (self._form == "auto" and not self._llm.follows_instructions):
+        if not self._chats:
             return self._ranked.ask(view, n)
         taking = with_tools(self._llm)
         if taking:
@@ -93,9 +83,6 @@ class Agent:
             if proposed is not None:
                 return proposed
         return pick(self._structured(view, n), view, n, self._guard)
-
-    def tell(self, results: Sequence[ScoredPrompt]) -> None:
-        """Nothing to learn that the history does not hold."""
 
     def _rows(self, prompt_id: str) -> Rows:
         return self._context.answers(prompt_id) if self._context else ()

@@ -10,23 +10,17 @@ prompt, or with its first half.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
 
 from agents.guard import Guard
 from agents.llm.base import LLM
 from agents.strategies.metaprompt import OPENERS, candidates, chat, percent, ranked, schema
 from agents.strategies.picking import pick
-from agents.strategies.replies import continuation, ideas
+from agents.strategies.replies import ideas
+from agents.strategies.writing import ATTEMPTS, Form, chats, check_form, write_line
 from agents.strategy import Proposal
-from assets.errors import UserError
 from prompts.view import HistoryView, ScoredPrompt
 
-Form = Literal["auto", "chat", "ranked"]
-FORMS = ("auto", "chat", "ranked")
-
 _CHAT_CALLS = 3  # requests for one ``ask`` at most
-_SAMPLES = 4  # continuations for one proposal at most
-_LINE_TOKENS = 56
 _IDEA_TOKENS = 130
 _GROWS_UP_TO = 30  # words; longer prompts are not extended further
 _PARENTS = 5  # of the best so many, and of the best third, one is extended
@@ -51,8 +45,7 @@ class Opro:
     name = "opro"
 
     def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
-        if form not in FORMS:
-            raise UserError(f"unknown form {form!r} of opro, expected one of: {', '.join(FORMS)}")
+        check_form(self.name, form)
         self._llm = llm
         self._form = form
         self._seed = seed
@@ -60,8 +53,7 @@ class Opro:
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
         """n proposals as long as the model writes anything; see the class."""
-        follows = self._form == "chat" or (self._form == "auto" and self._llm.follows_instructions)
-        written = self._chat(view, n) if follows else self._ranked(view, n)
+        written = self._chat(view, n) if chats(self._llm, self._form) else self._ranked(view, n)
         return pick(written, view, n, self._guard)
 
     def tell(self, results: Sequence[ScoredPrompt]) -> None:
@@ -88,19 +80,12 @@ class Opro:
     def _ranked(self, view: HistoryView, n: int) -> Iterator[Proposal]:
         """Continuations of one ranked list, each begun another way: one list is read once for all of them."""
         text, shown = ranked(view, self._rng(view, -1))
-        for attempt in range(_SAMPLES * n):
+        for attempt in range(ATTEMPTS * n):
             rng = self._rng(view, attempt)
             begun = self._beginning(view, attempt, rng)
-            reply = self._llm.complete(
-                text,
-                max_tokens=_LINE_TOKENS + len(begun.text) // 3,
-                temperature=self._llm.temperature * rng.uniform(0.7, 1.1),
-                seed=rng.getrandbits(31),
-                stop=("\n",),
-                begin=f" {begun.text}" if begun.text else "",
-            )
+            line, reply = write_line(self._llm, text, begun.text, rng)
             parents = (begun.parent,) if begun.parent else _best(shown)
-            yield Proposal(continuation(reply.text, reply.cut), parents, begun.why, reply.text)
+            yield Proposal(line, parents, begun.why, reply)
 
     def _beginning(self, view: HistoryView, attempt: int, rng: Random) -> _Beginning:
         """Half of them openings, in an order of this run's own; else a good short prompt, or half of one."""

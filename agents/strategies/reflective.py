@@ -6,22 +6,21 @@ front and asks for several children of each; the loop scores them all in one eng
 children are shown with what they fixed and broke, so that what failed is not tried again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from random import Random
 
-from agents.guard import Guard
 from agents.llm.base import LLM, Message, sees_images
 from agents.strategies import telling
 from agents.strategies.agent import SYSTEM
 from agents.strategies.metaprompt import schema
-from agents.strategies.opro import FORMS, Form, Opro
+from agents.strategies.opro import Opro
 from agents.strategies.picking import pick
 from agents.strategies.replies import ideas
 from agents.strategies.selection import standing
 from agents.strategies.sheets import sheet
-from agents.strategy import Proposal, SearchContext
+from agents.strategies.writing import Form, WritingStrategy
+from agents.strategy import Proposal
 from agents.tools import Rows, diff, exemplars, texts
-from assets.errors import UserError
 from prompts.view import HistoryView, ScoredPrompt
 
 RECORDS = 10  # failing clips shown at most
@@ -46,32 +45,20 @@ Answer with a JSON object whose "prompts" hold {n} objects with "hypothesis", th
 and "prompt"."""
 
 
-class Reflective:
-    """Depends on (seed, history) alone, as far as the model does."""
+class Reflective(WritingStrategy):
+    """Depends on (seed, history) alone, as far as the model does. With a context it can show clips."""
 
     name = "reflective"
 
     def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
-        if form not in FORMS:
-            raise UserError(f"unknown form {form!r} of reflective, expected one of: {', '.join(FORMS)}")
-        self._llm, self._form, self._seed = llm, form, seed
-        self._context: SearchContext | None = None
-        self._guard = Guard(())
+        super().__init__(llm, form, seed)
         self._ranked = Opro(llm, "ranked", seed)
-
-    def connect(self, context: SearchContext) -> None:
-        """With the context it reflects on single clips too, and can show them."""
-        self._context = context
-        self._guard = Guard(context.clips.classes)
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
         """n children, of several parents where n allows; a ranked list for models that cannot reflect."""
-        if self._form == "ranked" or (self._form == "auto" and not self._llm.follows_instructions):
+        if not self._chats:
             return self._ranked.ask(view, n)
         return pick(self._children(view, n), view, n, self._guard)
-
-    def tell(self, results: Sequence[ScoredPrompt]) -> None:
-        """Nothing to learn that the history does not hold."""
 
     def _children(self, view: HistoryView, n: int) -> Iterator[Proposal]:
         """Each parent's share; then, while some are refused, one more request to each parent."""

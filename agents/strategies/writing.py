@@ -1,0 +1,78 @@
+"""What strategies that let a language model write share: the form it is asked in, and one text of it."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Literal
+
+from agents.guard import Guard
+from agents.llm.base import LLM, Message
+from agents.strategies.metaprompt import schema
+from agents.strategies.replies import Idea, continuation, ideas
+from agents.strategy import SearchContext
+from assets.errors import UserError
+from prompts.view import ScoredPrompt
+
+Form = Literal["auto", "chat", "ranked"]
+FORMS = ("auto", "chat", "ranked")
+
+ATTEMPTS = 4  # replies for one proposal at most
+_IDEA_TOKENS, _LINE_TOKENS = 150, 56
+
+
+class WritingStrategy:
+    """Depends on (seed, history) alone, as far as the model does. Raises UserError for an unknown form."""
+
+    name = ""
+
+    def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
+        check_form(self.name, form)
+        self._llm, self._form, self._seed = llm, form, seed
+        self._context: SearchContext | None = None
+        self._guard = Guard(())
+
+    def connect(self, context: SearchContext) -> None:
+        """With the context it knows single clips, and the classes a prompt must not name."""
+        self._context = context
+        self._guard = Guard(context.clips.classes)
+
+    def tell(self, results: Sequence[ScoredPrompt]) -> None:
+        """Nothing to learn that the history does not hold."""
+
+    @property
+    def _chats(self) -> bool:
+        return chats(self._llm, self._form)
+
+
+def check_form(strategy: str, form: str) -> None:
+    """Raises UserError for a form there is none of."""
+    if form not in FORMS:
+        raise UserError(f"unknown form {form!r} of {strategy}, expected one of: {', '.join(FORMS)}")
+
+
+def chats(llm: LLM, form: Form) -> bool:
+    """Whether the model gets requests, rather than a text to continue."""
+    return form == "chat" or (form == "auto" and llm.follows_instructions)
+
+
+def write_idea(llm: LLM, system: str, request: str, rng: Random) -> tuple[Idea, str]:
+    """The first idea of a JSON reply, empty where there is none, and the reply."""
+    reply = llm.complete(
+        [Message("system", system), Message("user", request)],
+        max_tokens=_IDEA_TOKENS,
+        seed=rng.getrandbits(31),
+        json_schema=schema(1),
+    )
+    return next(iter(ideas(reply.text)), Idea("")), reply.text
+
+
+def write_line(llm: LLM, text: str, begin: str, rng: Random) -> tuple[str, str]:
+    """The line that continues a text and begins so, at about the model's temperature, and the reply."""
+    reply = llm.complete(
+        text,
+        max_tokens=_LINE_TOKENS + len(begin) // 3,
+        temperature=llm.temperature * rng.uniform(0.7, 1.1),
+        seed=rng.getrandbits(31),
+        stop=("\n",),
+        begin=f" {begin}" if begin else "",
+    )
+    return continuation(reply.text, reply.cut), reply.text
