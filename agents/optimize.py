@@ -9,32 +9,29 @@ from rich.console import Console
 from agents import loop, resume, sources, tables
 from agents.display import open_display
 from agents.sources import Command
-from assets.errors import UserError
+from assets.commands import exit_status
 from prompts.history import History
-
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None) -> int:
     """Run the command; exit status 0, 2 after one line about what the user can mend, 130 after Ctrl-C."""
     run_id: list[str] = []
-    try:
+
+    def work() -> None:
         command = sources.parse(sys.argv[1:] if arguments is None else arguments)
         if command.print_config:
             sys.stdout.write(command.config.yaml())
-            return 0
-        if command.estimate:
+        elif command.estimate:
             _estimate(command, parts or loop.real_parts())
-            return 0
-        _run(command, parts or loop.real_parts(), run_id)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        hint = f"; go on with the same command and --resume {run_id[0]}" if run_id else ""
-        print(f"interrupted{hint}", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+        else:
+            _run(command, parts or loop.real_parts(), run_id)
+
+    def interrupted() -> str:
+        return (
+            f"interrupted; go on with the same command and --resume {run_id[0]}" if run_id else "interrupted"
+        )
+
+    return exit_status(work, interrupted)
 
 
 def _estimate(command: Command, parts: loop.Parts) -> None:

@@ -6,17 +6,7 @@ from typing import Literal
 
 from prompts.library import name_of
 from prompts.prompt import Prompt
-from prompts.view import ScoredPrompt
-
-
-def front(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
-    """Those that no other beats in one of SHAcc (up) and SBErr (down) without losing in the other."""
-    ordered = sorted(scored, key=lambda one: (one.metrics.sberr.value, -one.metrics.shacc.value))
-    kept: list[ScoredPrompt] = []
-    for one in ordered:
-        if not kept or one.metrics.shacc.value > kept[-1].metrics.shacc.value:
-            kept.append(one)
-    return kept
+from prompts.view import ScoredPrompt, front
 
 
 def plot(path: Path, scored: Sequence[ScoredPrompt], winner: Prompt, clips: str) -> None:

@@ -105,7 +105,11 @@ def texts(view: HistoryView) -> list[ScoredPrompt]:
 
 def pareto_front(view: HistoryView) -> list[ScoredPrompt]:
     """Prompts no other one dominates in SHAcc (up), SBErr (down) and number of words (down), best first."""
-    scored = texts(view)
+    return undominated(texts(view))
+
+
+def undominated(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
+    """Those of them no other one of them dominates, in their order."""
     goals = {one.prompt.id: objectives(one) for one in scored}
     return [
         one

@@ -131,7 +131,7 @@ def _rows(run_id: str, prompts: Sequence[Prompt]) -> list[AnswerRow]:
 
 
 def _front(history: History, run_id: str) -> Any:
-    from agents.pareto import front
+    from prompts.view import front
 
     return front(history.view(run_id, generated.DATASET).scored)
 

@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from assets.commands import exit_status
 from assets.errors import UserError
 from classifiers.config import Config, assignments, read_config
 from classifiers.evaluate import EVALUATION, chosen, evaluate, read_figures
@@ -25,6 +26,7 @@ from classifiers.tables import COLUMNS, Summary, difference, files, summary
 from vllm_eval.statistics import Difference
 
 UNFINISHED = 3
+GOES_ON = "interrupted; the same command goes on"
 _WIDE = 150
 
 
@@ -56,22 +58,18 @@ class Line:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 with the whole table, 3 where time was up before, 2 after one line of what to mend."""
     options = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
         base = read_config(options.config, **assignments(options.set))
         rows = _rows(options.rows)
         sets = Sets(options.kinetics, options.mimetics, options.swap, options.clips)
         done = run(base, rows, options.seeds, sets, options.backgrounds, options.seconds)
         lines = collect(base, rows, options.seeds, sets, options.backgrounds)
-        beside = [_beside(text) for text in options.beside]
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
-    show(lines, beside)
-    write_json(Path(base.output) / "comparison.json", [as_json(line) for line in lines])
-    return 0 if done else UNFINISHED
+        show(lines, [_beside(text) for text in options.beside])
+        write_json(Path(base.output) / "comparison.json", [as_json(line) for line in lines])
+        return 0 if done else UNFINISHED
+
+    return exit_status(command, GOES_ON)
 
 
 def config_of(base: Config, row: Row, seed: int, backgrounds: str) -> Config:

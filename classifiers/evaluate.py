@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from assets.commands import exit_status
 from assets.errors import UserError
 from classifiers.checkpoints import Trained, open_pretrained, open_run
 from classifiers.models import PRETRAINED
@@ -25,6 +26,10 @@ SETS = (
     "kinetics:val", "mimetics", "hat:rand_1", "hat:close_1", "hat:far_1", "hat:same_1",
     "hat:original", "hat:human_only", "hat:background_only",
 )  # fmt: skip
+# Sets that are meant when a data set is named without a part.
+WHOLE = {
+    "footage": ("footage:original", "footage:human_only", "footage:background_only", "footage:swap"),
+}
 EVALUATION = "evaluation.json"
 VIEWS = (1, 30)
 
@@ -32,19 +37,18 @@ VIEWS = (1, 30)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0, 2 after one line about what can be mended."""
     options = _parser().parse_args(arguments)
-    try:
-        for run in options.runs:
+
+    def command() -> None:
+        if not options.runs and not options.model:
+            raise UserError("nothing to judge: name folders of trained runs, or --model i3d")
+        sets = [one for name in options.data for one in WHOLE.get(name, (name,))]
+        for run in (*options.runs, *options.model):
             trained = _open(run, options)
-            folder = Path(options.output or run) if run in PRETRAINED else Path(run)
-            figures = evaluate(trained, options.data, folder, options.views, options.clips)
+            folder = Path(options.output or f"runs/{run}") if run in PRETRAINED else Path(run)
+            figures = evaluate(trained, sets, folder, options.views, options.clips)
             _show(str(run), figures)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; sets that were finished are kept", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_status(command, "interrupted; sets that were finished are kept")
 
 
 def evaluate(
@@ -86,8 +90,6 @@ def prediction_file(folder: Path, name: str, protocol: str) -> Path:
 
 def _open(run: str, options: argparse.Namespace) -> Trained:
     if run in PRETRAINED:
-        if not options.output:
-            raise UserError(f"{run}: name a folder for its predictions with --output")
         return open_pretrained(run, options.root or "mini", options.device)
     trained = open_run(Path(run), options.device, options.select)
     if options.root is None:
@@ -123,14 +125,19 @@ def _show(run: str, figures: dict[str, Any]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m classifiers.evaluate", description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of trained runs, or i3d")
-    parser.add_argument("--data", nargs="+", default=list(SETS), metavar="SET")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of trained runs, or i3d")
+    parser.add_argument(
+        "--model", action="append", default=[], choices=tuple(PRETRAINED), help="a model that comes trained"
+    )
+    parser.add_argument(
+        "--data", nargs="+", default=list(SETS), metavar="SET", help="clip sets; footage: all of its four"
+    )
     parser.add_argument("--root", help="folder of the data sets (default: the run's)")
     parser.add_argument("--views", type=int, choices=VIEWS, default=1, help="30: ten times, three crops")
     parser.add_argument("--clips", type=int, help="at most so many of each set")
     parser.add_argument("--select", choices=("last", "best"), help="which weights (default: the recipe's)")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--output", help="where a pretrained model's predictions go")
+    parser.add_argument("--output", help="where a pretrained model's predictions go (default: runs/i3d)")
     return parser
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assets.errors import UserError
-from classifiers.compare import Sets, judged, run
+from assets.commands import exit_status
+from classifiers.compare import GOES_ON, UNFINISHED, Sets, judged, run
 from classifiers.config import Config, assignments, read_config
 from classifiers.paper import Row
 from classifiers.protocols import write_json
@@ -38,24 +38,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 with the whole figure, 3 where time was up before, 2 after one line of what to mend."""
     options = _parser().parse_args(arguments)
     sets = Sets(options.kinetics, options.mimetics, options.swap, options.clips)
-    try:
+
+    def command() -> int:
         base = read_config(options.config, **assignments(options.set))
         settings = grid(base, options.frames, options.depths)
         done = all(run(one, [row], options.seeds, sets, "rendered", options.seconds) for one, row in settings)
         points = [point for one, row in settings if (point := collect(one, row, options.seeds, sets))]
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
-    for point in points:
-        figures = f"K50 {point.accuracy.text()}, SHAcc {point.shacc.text()}, SBErr {point.sberr.text()}"
-        print(f"{point.model} frames {point.frames} depth {point.depth}, {point.seeds} seeds: {figures}")
-    write_json(Path(options.figure).with_suffix(".json"), [_plain(point) for point in points])
-    if points:
-        draw(points, Path(options.figure))
-    return 0 if done else 3
+        for point in points:
+            figures = f"K50 {point.accuracy.text()}, SHAcc {point.shacc.text()}, SBErr {point.sberr.text()}"
+            print(f"{point.model} frames {point.frames} depth {point.depth}, {point.seeds} seeds: {figures}")
+        write_json(Path(options.figure).with_suffix(".json"), [_plain(point) for point in points])
+        if points:
+            draw(points, Path(options.figure))
+        return 0 if done else UNFINISHED
+
+    return exit_status(command, GOES_ON)
 
 
 def grid(base: Config, frames: Sequence[int], depths: Sequence[int]) -> list[tuple[Config, Row]]:

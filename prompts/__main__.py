@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from assets.errors import UserError
+from assets.commands import exit_status
 from prompts.commands import COMMANDS
 from prompts.history import DEFAULT_URL
 
@@ -13,16 +13,7 @@ from prompts.history import DEFAULT_URL
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is its own, or 2 after one line about what the user can mend."""
     args = _parser().parse_args(arguments)
-    try:
-        return COMMANDS[args.command].run(args)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader, e.g. `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_status(lambda: COMMANDS[args.command].run(args))
 
 
 def _parser() -> argparse.ArgumentParser:

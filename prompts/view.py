@@ -91,3 +91,13 @@ def confusions(rows: Iterable[AnswerRow], top: int | None = None) -> tuple[Confu
 def best_first(scored: Sequence[ScoredPrompt]) -> tuple[ScoredPrompt, ...]:
     """By score, ties by the order in which they were scored."""
     return tuple(sorted(scored, key=lambda one: (-one.score, one.position)))
+
+
+def front(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
+    """Those that no other beats in one of SHAcc (up) and SBErr (down) without losing in the other."""
+    ordered = sorted(scored, key=lambda one: (one.metrics.sberr.value, -one.metrics.shacc.value))
+    kept: list[ScoredPrompt] = []
+    for one in ordered:
+        if not kept or one.metrics.shacc.value > kept[-1].metrics.shacc.value:
+            kept.append(one)
+    return kept

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from assets.commands import exit_status
 from assets.errors import UserError
 from videos import check, commands, show
 from videos.check_config import Wanted, read_config
@@ -28,15 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Exit status 0; 1 where too few clips can be used; 2 after one line of complaint; 130
     after Ctrl-C."""
     options = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
         status: int = options.command(options)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on with what was done", file=sys.stderr)
-        return 130
-    return status
+        return status
+
+    return exit_status(command, "interrupted; the same command goes on with what was done")
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -77,6 +77,19 @@ class ActionSwap:
             ]
         )
 
+    def person_levels(self, indices: Sequence[int]) -> Pixels:
+        """The person's soft masks uint8 [len(indices), H, W], moved and cut off as ``read`` pastes them."""
+        behind = scene_indices(indices[:1], self.info().length, self.scene.info().length)
+        masks = self.person_mask.read_grey(indices)
+        there = fit_short_side(self.scene_mask.read_grey(behind)[0], min(masks.shape[1:]))
+        down, right = shift_between(masks[0], there)
+        moved = []
+        for mask in masks:
+            canvas = Image.new("L", there.shape[::-1])
+            canvas.paste(Image.fromarray(mask), (right, down))
+            moved.append(np.asarray(canvas))
+        return np.stack(moved)
+
 
 @dataclass(frozen=True)
 class UnalignedSwap:

@@ -8,6 +8,7 @@ from math import isfinite
 from time import perf_counter
 from typing import Any
 
+from assets.commands import exit_status
 from assets.errors import UserError
 from vllm_eval import scoring, settings
 from vllm_eval.checkup import Asked, Checkup, Seen, examine, problems, unused_cache
@@ -17,7 +18,7 @@ from vllm_eval.standings_text import plain
 from vllm_eval.target import Outside, engine_name, open_engine, policy_of, question_of, real_outside
 
 PROGRAM = "python -m vllm_eval.doctor"
-ILL, INTERRUPTED = 1, 130
+ILL = 1
 CLIPS = 3
 PROMPTS = ("What is the action being performed?", "Watch the person's movement. Which action is it?")
 _FORM = scoring.form(PROGRAM, own=("config", "prompt", "clips", "json"))
@@ -27,16 +28,13 @@ _USAGE = "[--config FILE] [--data hat:rand_1] [--prompt TEXT ...] [--clips N] [-
 def main(arguments: Sequence[str] | None = None, outside: Outside | None = None) -> int:
     """Run the command. Exit status 0; 1 where something is wrong with the model, the clips or how they meet;
     2 after one line about what the user can mend; 130 after Ctrl-C."""
-    try:
-        parser = _parser()
-        config, given = settings.parse(_FORM, parser, sys.argv[1:] if arguments is None else arguments)
+
+    def command() -> int:
+        told = sys.argv[1:] if arguments is None else arguments
+        config, given = settings.parse(_FORM, _parser(), told)
         return _run(config, given, outside or real_outside())
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+
+    return exit_status(command, "interrupted")
 
 
 def _run(config: ScoringConfig, given: Namespace, outside: Outside) -> int:

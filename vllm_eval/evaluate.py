@@ -9,10 +9,11 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from assets.commands import exit_status
 from assets.errors import UserError
 from vllm_eval import scoring, settings
 from vllm_eval.config import ScoringConfig
-from vllm_eval.prompted import Asking, exit_status, find_prompts, named, run_of_its_own, styled_formats
+from vllm_eval.prompted import KEPT, Asking, find_prompts, named, run_of_its_own, styled_formats
 from vllm_eval.standings import standings
 from vllm_eval.standings_text import render
 from vllm_eval.target import Outside, open_engine, real_outside
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None, outside: Outside | None = None)
         config, given = settings.parse(_FORM, _parser(), told)
         _run(config, given, outside or real_outside())
 
-    return exit_status(command)
+    return exit_status(command, KEPT)
 
 
 def _run(config: ScoringConfig, given: Namespace, outside: Outside) -> None:

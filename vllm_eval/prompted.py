@@ -6,7 +6,7 @@ answers must come from, and go to, where the optimizer keeps its own.
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from prompts.history import History
     from prompts.prompt import Prompt
 
-INTERRUPTED = 130
+KEPT = "interrupted; every answer so far is kept, the same command goes on from there"
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,6 @@ class Bought:
 
     def __add__(self, other: "Bought") -> "Bought":
         return Bought(self.known + other.known, self.new + other.new, self.seconds + other.seconds)
-
-
-def exit_status(command: Callable[[], None]) -> int:
-    """Run it; 0, 2 after one line about what the user can mend, 130 after Ctrl-C."""
-    try:
-        command()
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        told = "interrupted; every answer so far is kept, the same command goes on from there"
-        print(told, file=sys.stderr)
-        return INTERRUPTED
-    return 0
 
 
 def find_prompts(texts: Iterable[str], history: "History") -> list["Prompt"]:

@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
+from assets.commands import exit_status
 from assets.errors import UserError
 from videos.clip import ClipSet
 from videos.views import parse_view
@@ -16,9 +17,9 @@ from vllm_eval import scoring, settings
 from vllm_eval.config import ScoringConfig, TargetConfig
 from vllm_eval.evaluator import Scored
 from vllm_eval.prompted import (
+    KEPT,
     Asking,
     Bought,
-    exit_status,
     find_prompts,
     named,
     run_of_its_own,
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None, outside: Outside | None = None)
         config, given = settings.parse(_FORM, _parser(), told)
         _run(config, given, outside or real_outside())
 
-    return exit_status(command)
+    return exit_status(command, KEPT)
 
 
 def _run(config: ScoringConfig, given: Namespace, outside: Outside) -> None:

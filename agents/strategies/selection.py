@@ -4,20 +4,15 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from random import Random
 
-from agents.tools import dominates, objectives, texts
+from agents.tools import objectives, texts, undominated
 from prompts.view import HistoryView, ScoredPrompt
 
 
 def fronts(scored: Sequence[ScoredPrompt]) -> list[list[ScoredPrompt]]:
     """Non-dominated sorting: the first front is dominated by nothing, the second only by the first, ..."""
-    goals = {one.prompt.id: objectives(one) for one in scored}
     left, sorted_ = list(scored), []
     while left:
-        front = [
-            one
-            for one in left
-            if not any(dominates(goals[other.prompt.id], goals[one.prompt.id]) for other in left)
-        ]
+        front = undominated(left)
         sorted_.append(front)
         taken = {one.prompt.id for one in front}
         left = [one for one in left if one.prompt.id not in taken]

@@ -19,10 +19,7 @@ from videos.compose import (
     HumanOnly,
     Stored,
     UnalignedSwap,
-    fit_short_side,
     nearest,
-    scene_indices,
-    shift_between,
 )
 from videos.decode import FramesFolder
 from videos.files import VideoFile
@@ -48,26 +45,12 @@ class ComposedMasks:
         """See MaskSource. A background-only clip has nobody in it."""
         frames = clip.frames
         if isinstance(frames, ActionSwap):
-            return pasted_masks(frames, indices)
+            return frames.person_levels(indices)
         if isinstance(frames, UnalignedSwap | HumanOnly):
             return frames.person_mask.read_grey(indices)
         if isinstance(frames, FramesFolder):
             return _beside(frames.path, indices)
         return None
-
-
-def pasted_masks(swap: ActionSwap, indices: Sequence[int]) -> Pixels:
-    """The person's soft mask [T, H, W] on the canvas of the swap, moved as its frames are."""
-    behind = scene_indices(indices[:1], swap.info().length, swap.scene.info().length)
-    people = swap.person_mask.read_grey(indices)
-    there = fit_short_side(swap.scene_mask.read_grey(behind)[0], min(people.shape[1:3]))
-    down, right = shift_between(people[0], there)
-    moved = []
-    for mask in people:
-        canvas = Image.new("L", there.shape[::-1])
-        canvas.paste(Image.fromarray(mask), (right, down))
-        moved.append(np.asarray(canvas))
-    return np.stack(moved)
 
 
 def _beside(path: Path, indices: Sequence[int]) -> Pixels | None:

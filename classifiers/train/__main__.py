@@ -5,16 +5,17 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from assets.errors import UserError
+from assets.commands import exit_status
 from classifiers.config import Config, assignments, read_config
 from classifiers.models import check_name
 
-UNFINISHED, INTERRUPTED = 3, 130
+UNFINISHED = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when trained, 2 after one line about what can be mended, 3 when time was up."""
-    try:
+
+    def command() -> int:
         options = _parser().parse_args(arguments)
         if options.model:
             check_name(options.model)
@@ -23,12 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = read_config(options.config, **flags)
         check_name(config.model)
         return train(config, options.resume, options.seconds)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; --resume goes on from the last checkpoint", file=sys.stderr)
-        return INTERRUPTED
+
+    return exit_status(command, "interrupted; --resume goes on from the last checkpoint")
 
 
 def train(config: Config, resume: bool, seconds: float | None = None) -> int:

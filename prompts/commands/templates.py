@@ -1,12 +1,14 @@
 """A prompt in the form that other programs take: plain text, a server's request, a DSPy program."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from prompts.library import StyledPrompt
 from prompts.prompt import Prompt
-from videos.clip import Clip, Pixels, SourceInfo
+from videos.clip import Clip
+from videos.decode import VideoFile
 from vllm_eval.config import TargetConfig
 from vllm_eval.question import Question
 from vllm_eval.target import prefixed, question_of
@@ -19,19 +21,6 @@ _DSPY_FIELDS = (
     ("Choices:", "lettered actions, one a line"),
     ("Answer:", "the letter of the action"),
 )
-
-
-class _NoFrames:
-    """A template has no clip of its own."""
-
-    def identity(self) -> str:
-        return ""
-
-    def info(self) -> SourceInfo:
-        raise NotImplementedError
-
-    def read(self, indices: Sequence[int]) -> Pixels:
-        raise NotImplementedError
 
 
 def as_text(prompt: Prompt, target: TargetConfig) -> str:
@@ -111,5 +100,5 @@ def _question(prompt: Prompt, target: TargetConfig) -> Question:
     if isinstance(prompt, StyledPrompt):
         ask = prefixed(ask) or ask
     choices = tuple(f"{{choice_{n}}}" for n in range(1, LETTERS + 1))
-    clip = Clip("template", choices[0], None, ("template",), _NoFrames(), choices=choices)
+    clip = Clip("template", choices[0], None, ("template",), VideoFile(Path("clip.mp4")), choices=choices)
     return ask.ask(prompt.text, clip, choices)

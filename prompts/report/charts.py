@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prompts.library import name_of
-from prompts.view import HistoryView, ScoredPrompt
+from prompts.view import HistoryView, ScoredPrompt, front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,16 +25,6 @@ def bought(view: HistoryView, winner_id: str | None) -> str:
     """Each proposal's score, and the best so far, against the answers used until then."""
     proposed = sorted((one for one in view.scored if one.position >= 0), key=lambda one: one.position)
     return _drawn("bought", lambda axes: _bought(axes, view, proposed, winner_id)) if proposed else ""
-
-
-def front(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
-    """Those that no other beats in one of SHAcc (up) and SBErr (down) without losing in the other."""
-    ordered = sorted(scored, key=lambda one: (one.metrics.sberr.value, -one.metrics.shacc.value))
-    kept: list[ScoredPrompt] = []
-    for one in ordered:
-        if not kept or one.metrics.shacc.value > kept[-1].metrics.shacc.value:
-            kept.append(one)
-    return kept
 
 
 def _pareto(axes: "Axes", scored: Sequence[ScoredPrompt], winner_id: str | None) -> None:

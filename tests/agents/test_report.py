@@ -11,6 +11,7 @@ from agents.finals import Outcome
 from agents.report import BEST
 from prompts.library import HUMAN_FOCUSED, NEUTRAL
 from prompts.prompt import Prompt
+from prompts.view import front
 from videos.clip import ClipSet
 from vllm_eval.engine import Answer, Kind
 from vllm_eval.evaluator import Scored
@@ -75,7 +76,7 @@ def test_a_hand_written_winner_is_listed_once_and_marked() -> None:
 
 def test_the_front_holds_what_no_other_beats() -> None:
     good, also, beaten = scored(FOUND, 5, 2, 3), scored(Prompt("b"), 7, 3), scored(Prompt("c"), 5, 4, 1)
-    assert pareto.front([beaten, also, good]) == [good, also]
+    assert front([beaten, also, good]) == [good, also]
 
 
 def test_the_plot_is_a_picture_and_takes_any_text(tmp_path: Path) -> None:

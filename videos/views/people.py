@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
 
 from assets.errors import UserError
 from videos.clip import FrameSource, Pixels
@@ -17,10 +16,7 @@ from videos.compose import (
     HumanOnly,
     Stored,
     UnalignedSwap,
-    fit_short_side,
     nearest,
-    scene_indices,
-    shift_between,
 )
 from videos.folders import FramesFolder
 
@@ -90,18 +86,8 @@ class SwapMasks:
 
     def read(self, indices: Sequence[int]) -> Pixels:
         """See Masks; the shift follows from the first of ``indices``, as in ``ActionSwap.read``."""
-        swap = self.swap
-        behind = scene_indices(indices, swap.info().length, swap.scene.info().length)
-        masks = swap.person_mask.read_grey(indices)
-        first = fit_short_side(swap.scene_mask.read_grey(behind[:1])[0], min(masks.shape[1:]))
-        shift = shift_between(masks[0], first)
-        return np.stack([_moved(mask, first.shape, shift) for mask in masks])
-
-
-def _moved(mask: Pixels, shape: tuple[int, ...], shift: tuple[int, int]) -> Pixels:
-    canvas = Image.new("L", (shape[1], shape[0]))
-    canvas.paste(Image.fromarray(np.where(mask > HARD, 255, 0).astype(np.uint8)), (shift[1], shift[0]))
-    return np.asarray(canvas)
+        levels = self.swap.person_levels(indices)
+        return np.where(levels > HARD, 255, 0).astype(np.uint8)
 
 
 def _beside(source: FramesFolder) -> Stored:

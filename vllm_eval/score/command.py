@@ -6,11 +6,10 @@ what is printed; --prediction, --human, --background, --clip and --choices name 
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from assets.commands import exit_status
 from assets.errors import UserError
 from vllm_eval.score import figures, text
 from vllm_eval.score.predictions import Options, Predictions, pooled
@@ -22,14 +21,7 @@ _CONTROLS = ("same", "kinetics", "original", "still")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; exit status 0, or 2 after one line about what the user can mend."""
-    try:
-        print(_scored(_parser().parse_args(arguments)), flush=True)
-    except UserError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return exit_status(lambda: print(_scored(_parser().parse_args(arguments)), flush=True))
 
 
 def _scored(given: argparse.Namespace) -> str:
