@@ -39,11 +39,12 @@ def _inpaint(options: argparse.Namespace) -> int:
 
     files = Path(options.files) if options.files else None
     with _bar("Emptying scenes") as advance:
-        failed = inpaint(Path(options.root), options.method, files, advance)
-    for key, why in failed:
+        told = inpaint(Path(options.root), options.method, files, advance)
+    for key, why in told.failed.items():
         _say(f"failed: {key}: {why}")
-    _say(f"{options.root}/inp: {len(failed)} clips failed")
-    return SOME_FAILED if failed else 0
+    counts = f"{len(told.filled)} filled, {len(told.there)} there already, {len(told.failed)} failed"
+    _say(f"{options.root}/inp: {counts}")
+    return SOME_FAILED if told.failed else 0
 
 
 def _audit(options: argparse.Namespace) -> int:
@@ -60,8 +61,8 @@ def _audit(options: argparse.Namespace) -> int:
         clips = tuple(clip for clip in clips if clip.id in known)
     clips = clips[: options.clips]
     with _bar(f"Looking at masks of {options.dataset}") as advance:
-        found = audit(clips, masks, not options.no_truth, advance)
-    write(found, masks, f"Masks of {options.dataset}", Path(options.out))
+        found = audit(clips, masks, not options.no_truth, advance, options.workers)
+    write(found, masks, f"Masks of {options.dataset}", Path(options.out), not options.no_truth)
     for name, value in summary(found).items():
         _say(f"{name.replace('_', ' '):>14}  {figure(name, value)}")
     _say(f"{options.out}: {len(found)} clips")
@@ -114,7 +115,13 @@ def _add_audit(add: _Add) -> None:
     one.add_argument("--clips", type=int, metavar="N", help="only the first N clips")
     one.add_argument("--segmented", action="store_true", help="only clips that the folder's table has")
     one.add_argument("--no-truth", action="store_true", help="do not hold them against the data set's own")
-    one.add_argument("--out", default="audit.html", metavar="FILE", help="page (default audit.html)")
+    one.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    one.add_argument(
+        "--out",
+        default="audit.html",
+        metavar="FILE",
+        help="page, and a csv of its name with a row for each clip (default audit.html)",
+    )
     one.set_defaults(command=_audit)
 
 

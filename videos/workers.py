@@ -45,6 +45,12 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def worker_number() -> int:
+    """Which of the processes this one is, counted from 0 in the order they were started."""
+    number = multiprocessing.current_process().name.rpartition("-")[2]
+    return int(number) - 1 if number.isdecimal() else 0
+
+
 def spread(function: Callable[[T], R], tasks: Sequence[T], workers: int) -> Iterator[tuple[int, R]]:
     """(task's number, result) in order of completion, each task once. Exceptions of ``function`` pass on.
 

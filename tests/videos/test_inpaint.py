@@ -77,12 +77,33 @@ def test_the_command_fills_what_is_missing_and_counts_what_fails(
     world.a_clip(tmp_path, "yoga/one")
     world.a_clip(tmp_path, "yoga/bare", masks=False)
     assert main(["inpaint", str(tmp_path)]) == 1
-    assert "failed: yoga/bare: no masks" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "failed: yoga/bare: no masks" in told
+    assert "1 filled, 0 there already, 1 failed" in told
     emptied = FramesFolder(tmp_path / "inp" / "yoga" / "one").read(range(6))
     assert emptied[..., 0].max() < 120
-    assert main(["inpaint", str(tmp_path), "--method", "magic"]) in (1, 2)
+    world.write(tmp_path / "ori" / "yoga" / "short", [world.frame_of(world.mask_of(0))] * 2)
+    world.write(tmp_path / "seg" / "yoga" / "short", [world.mask_of(0)])
+    assert main(["inpaint", str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert "failed: yoga/short: 1 masks for 2 frames" in told
+    assert "0 filled, 1 there already, 2 failed" in told
+    assert main(["inpaint", str(tmp_path), "--method", "magic"]) == 2
+    assert "method 'magic' is unknown" in capsys.readouterr().err
+    assert main(["inpaint", str(tmp_path), "--files", str(tmp_path / "nowhere")]) == 2
+    assert "nowhere: no such folder" in capsys.readouterr().err
     assert main(["inpaint", str(tmp_path / "inp")]) == 2
     assert "no ori and seg in it" in capsys.readouterr().err
+
+
+def test_the_hole_grows_as_hats_does_and_masks_of_another_size_fit() -> None:
+    dot = np.zeros((21, 21), np.uint8)
+    dot[10, 10] = 255
+    rows, columns = np.nonzero(grown(dot))
+    assert len(rows) == 41, "a cross of 3x3, four times: a diamond"
+    assert (np.abs(rows - 10) + np.abs(columns - 10)).max() == 4
+    frames, masks = a_scene()
+    assert (fill(frames, masks[:, ::2, ::2]) == fill(frames, masks)).all()
 
 
 def test_an_unknown_method_names_what_is_known() -> None:

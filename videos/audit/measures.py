@@ -10,6 +10,7 @@ from videos.clip import Pixels
 Bools = NDArray[np.bool_]
 
 _NEAR = 0.008  # of the picture's diagonal: how far edges may lie apart, as DAVIS has it
+_NAN = float("nan")
 _SPECK = 0.0005  # of the picture: smaller pieces are no people
 
 
@@ -31,12 +32,13 @@ class Alone:
 
 @dataclass(frozen=True)
 class Compared:
-    """What masks are worth, each a mean over frames, 0 to 1.
+    """What masks are worth, each a mean over the frames that have it, 0 to 1; NaN where none has.
 
     ``iou``; ``boundary``: F measure of edges (Perazzi et al. 2016). ``leak_pixels``: share of mask pixels
     that are background. ``leak_texture``: share of the background's texture, the sum of its gradients, inside
     the mask: a leak over a plain wall costs nothing, one over a net does. ``missed``: share of frames with a
-    person and an empty mask. ``lost``: share of the person's pixels outside the mask.
+    person and an empty mask. ``lost``: share of the person's pixels outside the mask. ``pieces_more``: by how
+    many separate regions a mask has more than the truth, below 0 where people are left out.
     """
 
     iou: float
@@ -45,6 +47,7 @@ class Compared:
     leak_texture: float
     missed: float
     lost: float
+    pieces_more: float
 
 
 def alone(found: Bools) -> Alone:
@@ -61,24 +64,25 @@ def alone(found: Bools) -> Alone:
         steps.append(float(np.hypot(*moved)) / max(1, heights[index]))
         back = np.rint(-moved).astype(int)
         changes.append(1 - iou(found[index], np.roll(found[index + 1], tuple(back), axis=(0, 1))))
-    pieces = [_pieces(mask) for mask in found]
-    return Alone(float(found.mean()), _mean(steps), _mean(changes), float(1 - present.mean()), _mean(pieces))
+    regions = [pieces(mask) for mask in found]
+    return Alone(float(found.mean()), _mean(steps), _mean(changes), float(1 - present.mean()), _mean(regions))
 
 
 def compared(found: Bools, truth: Bools, frames: Pixels) -> Compared:
     """See Compared; ``frames`` uint8 [T, H, W, 3] are where the texture is measured."""
     people = truth.any(axis=(1, 2))
     leaks = [_leak(f, t) for f, t in zip(found, truth, strict=True) if f.any()]
-    textures = [_texture_leak(f, t, p) for f, t, p in zip(found, truth, frames, strict=True)]
+    textures = [_texture_leak(f, t, p) for f, t, p in zip(found, truth, frames, strict=True) if f.any()]
     missed = people & ~found.any(axis=(1, 2))
     lost = [float((t & ~f).sum() / t.sum()) for f, t in zip(found, truth, strict=True) if t.any()]
     return Compared(
         iou=_mean([iou(f, t) for f, t in zip(found, truth, strict=True)]),
         boundary=_mean([boundary(f, t) for f, t in zip(found, truth, strict=True)]),
-        leak_pixels=_mean(leaks),
-        leak_texture=_mean(textures),
-        missed=float(missed.sum() / people.sum()) if people.any() else 0.0,
-        lost=_mean(lost),
+        leak_pixels=_mean(leaks, _NAN),
+        leak_texture=_mean(textures, _NAN),
+        missed=float(missed.sum() / people.sum()) if people.any() else _NAN,
+        lost=_mean(lost, _NAN),
+        pieces_more=_mean([pieces(f) - pieces(t) for f, t in zip(found, truth, strict=True)]),
     )
 
 
@@ -127,7 +131,8 @@ def _centre(mask: Bools) -> NDArray[np.float64]:
     return np.asarray(np.argwhere(mask).mean(axis=0), np.float64)
 
 
-def _pieces(mask: Bools) -> int:
+def pieces(mask: Bools) -> int:
+    """Separate regions of a mask [H, W], specks left out."""
     from scipy.ndimage import label
 
     regions, count = label(mask)
@@ -135,5 +140,5 @@ def _pieces(mask: Bools) -> int:
     return int((sizes > _SPECK * mask.size).sum())
 
 
-def _mean(values: list[float] | list[int]) -> float:
-    return float(np.mean(values)) if values else 0.0
+def _mean(values: list[float] | list[int], without: float = 0.0) -> float:
+    return float(np.mean(values)) if values else without

@@ -38,11 +38,14 @@ def footage_folder() -> Path:
 def make(root: Path, frames: int = FRAMES, progress: Progress | None = None) -> list[Row]:
     """The set below ``root``; a row for each excerpt whose people were searched.
 
-    Raises UserError where footage, photographs or networks cannot be had, and where nobody was found at all.
+    Raises UserError where footage, photographs or networks cannot be had, where nobody was found at all, and
+    where the folder holds a set of another length.
     """
+    if frames < 2:
+        raise UserError(f"--frames {frames}, expected 2 or more")
+    _check_length(root, frames)
     for excerpt in EXCERPTS:
         _extract(root, excerpt, frames)
-    _photographs(root, frames)
     clips = [_clip(root, excerpt) for excerpt in EXCERPTS]
     config = SegmentConfig(dataset="footage:original", root=str(root), out=str(root), search_frames=_SEARCHED)
     rows = segment(clips, config, progress)
@@ -51,11 +54,19 @@ def make(root: Path, frames: int = FRAMES, progress: Progress | None = None) -> 
         raise UserError(
             f"{root}: nobody was found in any excerpt, for one: {rows[0].detail or rows[0].status}"
         )
-    failed = inpaint(root)
-    if failed:
-        raise UserError(f"{failed[0][0]}: its background cannot be filled: {failed[0][1]}")
+    _photographs(root, frames)
+    for key, why in inpaint(root, keys=[key_of(excerpt) for excerpt in kept]).failed.items():
+        raise UserError(f"{key}: its background cannot be filled: {why}")
     _write_annotations(root, kept, frames)
     return rows
+
+
+def _check_length(root: Path, frames: int) -> None:
+    for excerpt in EXCERPTS:
+        folder = root / "ori" / key_of(excerpt)
+        if folder.is_dir() and FramesFolder(folder).info().length != frames:
+            found = FramesFolder(folder).info().length
+            raise UserError(f"{root}: clips of {found} frames, expected {frames}; name another --root")
 
 
 def _extract(root: Path, excerpt: Excerpt, frames: int) -> None:

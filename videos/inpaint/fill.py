@@ -6,17 +6,19 @@ ProPainter) run elsewhere, and ``from_files`` takes what they wrote.
 """
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from assets.errors import UserError
 from videos.clip import Pixels
 from videos.compose import HARD
-from videos.decode import FramesFolder
+from videos.folders import FramesFolder
+from videos.views.people import fitted
 
 Method = Callable[[Pixels, Pixels], Pixels]
 
@@ -28,14 +30,21 @@ _STILL = 6.0  # levels: median change of the background between first and last f
 def fill(frames: Pixels, masks: Pixels, method: str = "auto") -> Pixels:
     """Frames uint8 [T, H, W, 3] without who the masks [T, H, W] show; other pixels stay as they are.
 
-    ``auto``: the temporal median where the camera stands still, else Telea. Raises UserError for an unknown
-    method, and where OpenCV is needed and absent.
+    ``auto``: the temporal median where the camera stands still, else Telea. Raises UserError as ``check``.
     """
-    if method not in METHODS:
-        raise UserError(f"method {method!r} is unknown, expected one of: {', '.join(METHODS)}")
+    check(method)
+    masks = fitted(masks, frames)
     if not (masks > HARD).any():
         return frames
     return METHODS[method](frames, np.stack([grown(mask) for mask in masks]))
+
+
+def check(method: str) -> None:
+    """Raises UserError for an unknown method, and where OpenCV, which all need, is absent."""
+    if method not in METHODS:
+        raise UserError(f"method {method!r} is unknown, expected one of: {', '.join(METHODS)}")
+    if find_spec("cv2") is None:
+        raise UserError("opencv is not installed; install sceneproof[segment]")
 
 
 def from_files(frames: Pixels, masks: Pixels, folder: Path) -> Pixels:
@@ -56,14 +65,15 @@ def from_files(frames: Pixels, masks: Pixels, folder: Path) -> Pixels:
             for frame in other.read(range(length))
         ]
     )
-    holes = np.stack([grown(mask) for mask in masks])
+    holes = np.stack([grown(mask) for mask in fitted(masks, frames)])
     return np.where(holes[..., None], filled, frames)
 
 
 def grown(mask: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """The hole bool [H, W]: the mask with ``GROWN`` pixels around it."""
-    hard = Image.fromarray(np.where(mask > HARD, 255, 0).astype(np.uint8))
-    return np.asarray(hard.filter(ImageFilter.MaxFilter(2 * GROWN + 1))) > 0
+    from scipy.ndimage import binary_dilation
+
+    return np.asarray(binary_dilation(mask > HARD, iterations=GROWN))  # its default is the cross
 
 
 def is_still(frames: Pixels, holes: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> bool:
@@ -102,10 +112,8 @@ def _ns(frames: Pixels, holes: Pixels) -> Pixels:
 
 
 def _smeared(frame: Pixels, hole: NDArray[Any], method: str) -> Pixels:
-    try:
-        import cv2
-    except ImportError as failure:
-        raise UserError("opencv is not installed; install sceneproof[segment]") from failure
+    import cv2
+
     mask = np.where(hole, 255, 0).astype(np.uint8)
     return np.asarray(cv2.inpaint(frame, mask, _RADIUS, getattr(cv2, method)), np.uint8)
 

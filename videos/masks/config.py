@@ -55,16 +55,23 @@ class SegmentConfig(_Section):
     least_score: float = Field(default=0.4, gt=0, lt=1, description="score from which a detection is one")
     detector: DetectorConfig = Field(default_factory=DetectorConfig)
     follower: FollowerConfig = Field(default_factory=FollowerConfig)
+    files: str | None = Field(
+        default=None, description="class/clip masks of another program, instead of detector and follower"
+    )
     devices: tuple[str, ...] = Field(
         default=(), description="as cuda:0, cuda:1: one for each process in turn"
     )
     workers: int = Field(default=1, ge=1, description="processes, each with its own networks")
-    seconds: float = Field(default=3600.0, gt=0, description="what one clip may take")
+    seconds: float = Field(
+        default=3600.0, gt=0, description="what one clip may take, where there are several processes"
+    )
     human_only: bool = Field(default=False, description="write the person before black as JPEG frames too")
     clips: int | None = Field(default=None, ge=1, description="only so many clips, the first ones")
 
     def makes(self) -> dict[str, Any]:
         """The settings that decide a mask's pixels."""
+        if self.files is not None:
+            return {"files": self.files, "mode": self.mode}
         return self.model_dump(
             mode="json", include={"mode", "search_frames", "least_score", "detector", "follower"}
         )

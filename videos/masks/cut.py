@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from assets.errors import UserError
+from videos.audit.measures import pieces
 from videos.clip import Pixels
+from videos.compose import HARD
+from videos.folders import FramesFolder
 from videos.masks.detectors import Corners, Detector, overlap
 from videos.masks.followers import Follower, Start, Watched
+from videos.views.people import fitted
 from videos.views.pictures import box_of
 
 Mode = Literal["every", "paper"]
@@ -61,6 +67,23 @@ def cut_out(frames: Pixels, detector: Detector, follower: Follower, search: Sear
     if not union.any() and search.mode == "every":
         return Cut("missing", None, 0)
     return Cut("kept" if union.any() else "empty", union, len(found))
+
+
+def taken(frames: Pixels, folder: Path, mode: Mode) -> Cut:
+    """Masks that another program wrote for these frames, one each, at any size: scaled, levels as they are.
+
+    ``people``: the most separate regions of a frame, one at least where any mask has a person. Raises
+    UserError where there are not as many masks.
+    """
+    other = FramesFolder(folder)
+    length = other.info().length
+    if length != len(frames):
+        raise UserError(f"{folder}: {length} masks for {len(frames)} frames, expected one each")
+    masks = fitted(other.read_grey(range(length)), frames)
+    hard = masks > HARD
+    if hard.any():
+        return Cut("kept", masks, max(1, *(pieces(mask) for mask in hard)))
+    return Cut("empty", masks, 0) if mode == "paper" else Cut("missing", None, 0)
 
 
 def searched(length: int, frames: int) -> Sequence[int]:

@@ -5,13 +5,15 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from PIL import Image
 
 from assets.errors import UserError
@@ -20,6 +22,7 @@ from videos.folders import FramesFolder
 
 TABLE = "segmented.csv"
 SETTINGS = "settings.json"
+_LOCK = ".lock"
 _MASKS, _ALONE = "seg", "human"
 _UNSAFE = re.compile(r"[^\w.+@-]+")
 _FILMED = ("ori", "original", "rawframes")
@@ -69,7 +72,7 @@ def write_alone(folder: Path, key: str, frames: Pixels) -> None:
 def append(folder: Path, row: Row) -> None:
     """Add a clip to the table, durably."""
     path = folder / TABLE
-    new = not path.exists()
+    new = not path.exists() or not path.stat().st_size
     with open(path, "a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
         if new:
@@ -77,6 +80,15 @@ def append(folder: Path, row: Row) -> None:
         writer.writerow(asdict(row))
         file.flush()
         os.fsync(file.fileno())
+
+
+def mend(folder: Path) -> None:
+    """Take away what a process that was killed left of a line: the next row would be written onto it."""
+    path = folder / TABLE
+    if path.exists():
+        with open(path, "r+b") as file:
+            whole, end, _ = file.read().rpartition(b"\n")
+            file.truncate(len(whole) + len(end))
 
 
 def rows(folder: Path) -> dict[str, Row]:
@@ -87,20 +99,26 @@ def rows(folder: Path) -> dict[str, Row]:
     with open(path, newline="", encoding="utf-8") as file:
         found = list(csv.DictReader(file))
     if found and tuple(found[0]) != _COLUMNS:
-        raise UserError(f"{path}: columns {', '.join(found[0])}, expected {', '.join(_COLUMNS)}")
+        told = ", ".join(map(str, found[0]))
+        raise UserError(f"{path}: columns {told}, expected {', '.join(_COLUMNS)}; name another folder")
     # A process killed while it wrote leaves half a line: that clip is done again.
     return {one["clip"]: _row(one) for one in found if all(one[name] is not None for name in _COLUMNS)}
 
 
 def remember(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Write down what made these masks. Raises UserError where others did: two makes are not mixed."""
+    """Write down what made these masks. Raises UserError where others did: two makes are not mixed, and
+    masks that a data set came with are not written over."""
     path = folder / SETTINGS
     folder.mkdir(parents=True, exist_ok=True)
     told = json.dumps(settings, indent=1, sort_keys=True)
     if not path.exists():
-        path.write_text(told + "\n", encoding="utf-8")
+        if (folder / _MASKS).exists():
+            raise UserError(f"{folder}: has masks that `videos segment` did not write; name another folder")
+        draft = path.with_suffix(".part")
+        draft.write_text(told + "\n", encoding="utf-8")
+        os.replace(draft, path)
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
+    before = _settings(path)
     if before != json.loads(told):
         changed = sorted(k for k in before.keys() | settings.keys() if before.get(k) != settings.get(k))
         raise UserError(
@@ -108,13 +126,42 @@ def remember(folder: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
-def find_masks(folder: Path, source: FrameSource) -> FramesFolder:
-    """The masks made of these very frames. Raises UserError where there are none."""
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The folder is this process's alone. Raises UserError where another one writes into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise UserError(
+            f"{folder}: another process writes masks there; wait for it, or name another"
+        ) from None
+
+
+def is_whole(folder: Path, row: Row, alone: bool) -> bool:
+    """Whether what the row tells of lies there; ``alone``: the person before black too."""
+    if row.status not in ("kept", "empty"):
+        return True
+    return all(
+        (folder / place / row.key).is_dir() and len(os.listdir(folder / place / row.key)) == row.frames
+        for place in ((_MASKS, _ALONE) if alone else (_MASKS,))
+    )
+
+
+def find_row(folder: Path, source: FrameSource) -> Row:
+    """What the table tells of these very frames. Raises UserError where it does not know them."""
     if not (folder / TABLE).exists():
         raise UserError(f"{folder}: no {TABLE} in it, expected a folder that `videos segment` wrote")
     found = _by_identity(str(folder), (folder / TABLE).stat().st_mtime_ns).get(source.identity())
     if found is None:
         raise UserError(f"{folder}: no masks of this clip's frames; segment its data set into it")
+    return found
+
+
+def find_masks(folder: Path, source: FrameSource) -> FramesFolder:
+    """The masks made of these very frames. Raises UserError where there are none."""
+    found = find_row(folder, source)
     if found.status not in ("kept", "empty"):
         told = f": {found.detail}" if found.detail else ", nobody was found in it"
         raise UserError(f"{found.clip}: {found.status} in {folder}{told}")
@@ -124,6 +171,16 @@ def find_masks(folder: Path, source: FrameSource) -> FramesFolder:
 @lru_cache(maxsize=16)
 def _by_identity(folder: str, changed: int) -> dict[str, Row]:
     return {row.identity: row for row in rows(Path(folder)).values()}
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as failure:
+        raise UserError(f"{path}: {failure}, expected what made these masks; name another folder") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: no settings in it, expected what made these masks; name another folder")
+    return found
 
 
 def _row(values: Mapping[str, str]) -> Row:

@@ -13,10 +13,13 @@ import people_world as world
 from assets.errors import UserError
 from videos.__main__ import main
 from videos.audit.measures import alone, boundary, compared, iou
+from videos.audit.pose import pose, pose_of
 from videos.audit.report import groups, summary, worst
 from videos.audit.run import audit
 from videos.clip import Clip
 from videos.decode import FramesFolder
+from videos.masks import run
+from videos.masks.config import SegmentConfig
 
 
 def square(top: int, left: int, side: int = 20, size: int = 80) -> np.ndarray:
@@ -69,6 +72,29 @@ def test_motion_is_no_flicker_and_changes_of_shape_are() -> None:
     assert (two.pieces, two.speed) == (2, 0)
 
 
+def test_what_no_frame_has_is_no_number() -> None:
+    truth, nothing = np.stack([square(20, 20)]), np.zeros((1, 80, 80), np.bool_)
+    told = compared(nothing, truth, np.zeros((1, 80, 80, 3), np.uint8))
+    assert (told.missed, told.lost, told.iou, told.pieces_more) == (1, 1, 0, -1)
+    assert np.isnan(told.leak_pixels)
+    assert np.isnan(compared(truth, nothing, np.zeros((1, 80, 80, 3), np.uint8)).missed)
+
+
+def test_poses_are_told_from_the_shape_of_the_largest_region() -> None:
+    tall, flat = np.zeros((80, 80), np.bool_), np.zeros((80, 80), np.bool_)
+    tall[10:70, 30:42], flat[40:52, 5:75] = True, True
+    assert (pose_of(tall), pose_of(flat), pose_of(square(20, 20))) == ("upright", "lying", "compact")
+    leaning = np.zeros((80, 80), np.bool_)
+    for row in range(10, 70):
+        leaning[row, row // 2 : row // 2 + 12] = True
+    assert pose_of(leaning) == "upright"
+    nobody = np.zeros((80, 80), np.bool_)
+    beside = tall | square(0, 60, 10)
+    assert pose(np.stack([nobody, beside, tall, flat])) == "upright"
+    assert pose(np.stack([nobody])) == ""
+    assert pose_of(np.eye(3, dtype=np.bool_)[:1]) == "compact", "a single pixel"
+
+
 @pytest.fixture
 def clips(tmp_path: Path) -> list[Clip]:
     sources = [world.a_clip(tmp_path, f"yoga/{name}") for name in ("one", "two", "three")]
@@ -90,11 +116,49 @@ def test_a_clip_without_masks_is_counted_and_the_worst_comes_first(tmp_path: Pat
     assert next(name for name, _ in groups(found, "speed")) == "speed, lowest third"
 
 
+def test_who_was_not_found_is_missed_and_not_left_out(
+    tmp_path: Path, clips: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Squinting(world.Eyes):
+        """Blind to the second clip."""
+
+        def people(self, frame: np.ndarray, least: float) -> list[object]:
+            return [] if frame[0, 0, 0] == 77 else list(super().people(frame, least))
+
+    hidden = [world.frame_of(world.mask_of(i)) for i in range(6)]
+    for number, frame in enumerate(hidden, 1):
+        frame[0, 0, 0] = 77
+        world.Image.fromarray(frame).save(tmp_path / "ori" / "yoga" / "two" / f"{number:06d}.png")
+    monkeypatch.setattr(run, "backends", lambda text: (Squinting(), world.Hands([])))
+    out = str(tmp_path / "found")
+    rows = run.segment(clips, SegmentConfig(dataset="hat:original", out=out))
+    assert [row.status for row in rows] == ["kept", "missing", "kept"]
+    found = audit(clips, out)
+    told = summary(found)
+    assert (told["n"], told["missing"], told["failed"], told["with_truth"]) == (2, 1, 0, 3)
+    assert told["missed"] == pytest.approx(1 / 3)
+    assert told["iou"] == pytest.approx(2 / 3)
+    assert (told["leak_pixels"], told["empty"], told["people"]) == (0, 0, 2 / 3)
+    assert summary(audit(clips, out, truth=False))["with_truth"] == 0
+    assert [name for name, _ in groups(found, "pose")] == ["upright"]
+    assert repr(audit(clips, out, workers=2)) == repr(found)  # NaN equals nothing
+
+
+def test_a_truth_that_does_not_fit_its_frames_fails_and_is_not_passed_over(
+    tmp_path: Path, clips: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "backends", lambda text: (world.Eyes(), world.Hands([])))
+    out = str(tmp_path / "found")
+    run.segment(clips, SegmentConfig(dataset="hat:original", out=out))
+    (tmp_path / "seg" / "yoga" / "one" / "000006.png").unlink()
+    told = audit(clips, out)[0]
+    assert "5 masks for 6 frames" in told.failure
+    assert told.compared is None
+
+
 def test_the_command_writes_a_page_with_pictures_against_the_truth(
     tmp_path: Path, clips: list[Clip], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from videos.masks import run
-
     monkeypatch.setattr(run, "backends", lambda text: (world.Eyes(), world.Hands([])))
     file, out = tmp_path / "segment.yaml", tmp_path / "found"
     file.write_text(f"dataset: hat:original\nroot: {tmp_path}\nout: {out}\n", encoding="utf-8")
@@ -108,6 +172,9 @@ def test_the_command_writes_a_page_with_pictures_against_the_truth(
     text = page.read_text(encoding="utf-8")
     assert text.count("data:image/png;base64") == 4
     assert "<script" not in text
+    table = (tmp_path / "audit.csv").read_text(encoding="utf-8").splitlines()
+    assert len(table) == 5
+    assert table[0].startswith("clip,people,missing,failure,pose,iou,boundary,leak_pixels")
     assert main(["audit-masks", str(tmp_path / "nowhere"), *flags]) == 2
     assert "no such folder" in capsys.readouterr().err
 

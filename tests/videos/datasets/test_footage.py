@@ -96,6 +96,32 @@ def test_an_excerpt_without_people_is_left_out_and_none_at_all_is_told(
         make.make(root, LENGTH)
 
 
+def test_an_excerpt_in_which_nobody_is_found_costs_that_excerpt_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Empty(Video):
+        """Nobody comes."""
+
+        def read(self, indices: list[int]) -> Pixels:
+            empty = np.zeros((world.HIGH, world.WIDE), np.uint8)
+            return np.stack([world.frame_of(empty)] * len(indices))
+
+    monkeypatch.setattr(
+        make, "VideoFile", lambda path: (Empty if path.name == EXCERPTS[1].asset else Video)(path)
+    )
+    rows = make.make(root, LENGTH)
+    assert [row.status for row in rows].count("missing") == 1
+    assert len(load("footage:swap", root)) == (len(EXCERPTS) - 1) * len(SCENES)
+
+
+def test_a_set_of_another_length_is_not_mixed_in(root: Path) -> None:
+    make.make(root, LENGTH)
+    with pytest.raises(UserError, match="clips of 4 frames, expected 5; name another --root"):
+        make.make(root, LENGTH + 1)
+    with pytest.raises(UserError, match="--frames 1, expected 2 or more"):
+        make.make(root, 1)
+
+
 def test_a_set_that_was_not_made_says_how(root: Path) -> None:
     with pytest.raises(UserError, match="make it with `python -m videos footage`"):
         load("footage:swap", "mini")

@@ -20,7 +20,7 @@ from videos.masks.config import SegmentConfig, read_config
 from videos.masks.cut import Search, cut_out, searched
 from videos.masks.detectors import load_detector, overlap
 from videos.masks.followers import Start, orders
-from videos.masks.kept import TABLE, find_masks, key_of, rows
+from videos.masks.kept import SETTINGS, TABLE, find_masks, held, key_of, rows
 from videos.views import view_of
 
 
@@ -136,6 +136,70 @@ def test_a_table_cut_off_by_a_kill_loses_its_last_clip_only(
     table = Path(config.out) / TABLE
     table.write_text(table.read_text(encoding="utf-8")[:-60].rpartition(",")[0], encoding="utf-8")
     assert len(rows(Path(config.out))) == 2
+    asked.clear()
+    found = run.segment(clips, config)
+    assert [row.status for row in found] == ["kept", "missing", "kept"]
+    assert len(asked) == 1
+    assert list(rows(Path(config.out)).values()) == found, "the new row is a line of its own"
+    table.write_text("clip,ident", encoding="utf-8")
+    assert run.segment(clips[:1], config)[0].status == "kept"
+    assert len(rows(Path(config.out))) == 1
+
+
+def test_masks_that_are_gone_are_made_again_and_frames_that_are_wanted_now(
+    clips: list[Clip], config: SegmentConfig, asked: list[Start]
+) -> None:
+    bare = config.model_copy(update={"human_only": False})
+    run.segment(clips, bare)
+    (Path(config.out) / "seg" / "yoga" / "one" / "000002.png").unlink()
+    asked.clear()
+    run.segment(clips, bare)
+    assert len(asked) == 1
+    assert (Path(config.out) / "seg" / "yoga" / "one" / "000002.png").exists()
+    run.segment(clips, config)
+    assert len(asked) == 3
+    assert len(list((Path(config.out) / "human" / "golf" / "two").iterdir())) == 6
+
+
+def test_masks_of_another_program_are_taken_from_files(
+    clips: list[Clip], config: SegmentConfig, tmp_path: Path
+) -> None:
+    made = tmp_path / "theirs"
+    small = [world.mask_of(i)[::2, ::2] for i in range(6)]
+    world.write(made / "yoga" / "one", small)
+    world.write(made / "yoga" / "nobody", [np.zeros((4, 4), np.uint8)] * 6)
+    world.write(made / "golf" / "two", small[:5])
+    theirs = config.model_copy(update={"files": str(made)})
+    found = run.segment(clips, theirs)
+    assert [(row.status, row.people) for row in found] == [("kept", 1), ("missing", 0), ("failed", 0)]
+    assert "5 masks for 6 frames" in found[2].detail
+    masks = find_masks(Path(config.out), clips[0].frames).read_grey(range(6))
+    assert (masks == np.stack([world.mask_of(i) for i in range(6)])).all()
+    with pytest.raises(UserError, match="made with other settings"):
+        run.segment(clips, config)
+    black = theirs.model_copy(update={"mode": "paper", "out": str(tmp_path / "paper")})
+    assert run.segment(clips[1:2], black)[0].status == "empty"
+
+
+def test_a_folder_is_written_by_one_process_and_masks_of_others_are_left_alone(
+    clips: list[Clip], config: SegmentConfig, asked: list[Start], tmp_path: Path
+) -> None:
+    with held(Path(config.out)), pytest.raises(UserError, match="another process writes masks there"):
+        run.segment(clips, config)
+    world.write(tmp_path / "seg" / "yoga" / "one", [world.mask_of(0)])
+    with pytest.raises(UserError, match="did not write; name another folder"):
+        run.segment(clips, config.model_copy(update={"out": str(tmp_path)}))
+    (Path(config.out) / SETTINGS).write_text("{", encoding="utf-8")
+    with pytest.raises(UserError, match=f"{SETTINGS}.*name another folder"):
+        run.segment(clips, config)
+
+
+def test_a_process_keeps_its_device(config: SegmentConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    two = config.model_copy(update={"devices": ("cuda:0", "cuda:1")})
+    for number, device in ((0, "cuda:0"), (1, "cuda:1"), (2, "cuda:0")):
+        monkeypatch.setattr(run, "worker_number", lambda number=number: number)
+        told = SegmentConfig.model_validate_json(run._text(two))
+        assert (told.detector.options["device"], told.follower.options["device"]) == (device, device)
 
 
 def test_masks_of_other_settings_are_not_mixed_in(
