@@ -13,7 +13,7 @@ from videos.masks.detectors import Corners, Detector
 from videos.masks.followers import Start
 from videos.masks.onnx_session import normalised
 
-_KEPT = 16  # frames whose features stay on the device
+_KEPT = 16  # frames whose features stay on the device, for all people of a clip
 _CORNERS = (2, 3)  # labels of points that are a box's upper left and lower right corner
 
 
@@ -52,7 +52,9 @@ class WatchedSession:
         from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
         self._model, self._shape, self._side = model, frames.shape[:3], int(model.config.image_size)
-        prepared = np.concatenate([normalised(frame, self._side) for frame in frames])
+        prepared = np.empty((len(frames), 3, self._side, self._side), np.float32)
+        for index, frame in enumerate(frames):  # one by one: 13 MB each at 1024 pixels
+            prepared[index] = normalised(frame, self._side)[0]
         make: Any = Sam2VideoInferenceSession
         self._session = make(
             video=torch.from_numpy(prepared),
@@ -70,7 +72,7 @@ class WatchedSession:
         import torch
 
         masks = np.zeros(self._shape, np.uint8)
-        self._session.reset_inference_session()
+        self._session.reset_tracking_data()
         self._point(start.index, start.box)
         with torch.inference_mode():
             self._fill(masks, self._model(inference_session=self._session, frame_idx=start.index))
