@@ -107,3 +107,23 @@ def test_the_command_prints_a_table_for_people_and_one_for_programs(
     monkeypatch.setattr(views, "load", lambda name, root: replace(clips, clips=ordinary))
     assert views.main([str(tmp_path)]) == 2
     assert "expected swaps such as hat:rand_1" in capsys.readouterr().err
+
+
+def test_i3d_is_judged_on_all_of_the_footage_by_one_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from classifiers import evaluate as evaluation
+
+    asked: list[Any] = []
+
+    def judged(trained: object, sets: Any, folder: Path) -> dict[str, Any]:
+        asked.append((sets.sets, folder))
+        return {}
+
+    monkeypatch.setattr(evaluation, "open_pretrained", lambda *given: given)
+    monkeypatch.setattr(evaluation, "evaluate", judged)
+    assert evaluation.main(["--model", "i3d", "--data", "footage"]) == 0
+    sets = ("footage:original", "footage:human_only", "footage:background_only", "footage:swap")
+    assert asked == [(sets, Path("runs/i3d"))]
+    assert evaluation.main([]) == 2
+    assert "name folders of trained runs, or --model i3d" in capsys.readouterr().err

@@ -177,6 +177,9 @@ def test_masks_of_another_program_are_taken_from_files(
     assert (masks == np.stack([world.mask_of(i) for i in range(6)])).all()
     with pytest.raises(UserError, match="made with other settings"):
         run.segment(clips, config)
+    two = theirs.model_copy(update={"workers": 2, "out": str(tmp_path / "two")})
+    told = [(row.clip, row.status, row.people, row.covered) for row in run.segment(clips, two)]
+    assert told == [(row.clip, row.status, row.people, row.covered) for row in found]
     black = theirs.model_copy(update={"mode": "paper", "out": str(tmp_path / "paper")})
     assert run.segment(clips[1:2], black)[0].status == "empty"
 
