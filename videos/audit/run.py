@@ -34,7 +34,7 @@ class Audited:
     """One clip. ``alone`` is None without masks, ``compared`` without a truth.
 
     ``missing``: nobody was found; against a truth such a clip counts as empty masks. ``failure`` says why
-    there is nothing to measure. ``people`` that were followed, where `videos segment` told.
+    there is nothing to measure. ``people`` seen at once, where `videos segment` told.
     """
 
     clip: Clip

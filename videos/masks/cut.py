@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from assets.errors import UserError
-from videos.audit.measures import pieces
+from videos.audit.measures import iou, pieces
 from videos.clip import Pixels
 from videos.compose import HARD
 from videos.folders import FramesFolder
@@ -37,7 +37,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Cut:
-    """What was found: masks uint8 [T, H, W], 0 or 255, and how many people they are the union of.
+    """What was found: masks uint8 [T, H, W], 0 or 255, and how many people are seen at once in them.
 
     ``missing``: nobody was found, there are no masks. ``empty``: nobody was found, all masks are empty.
     """
@@ -66,7 +66,7 @@ def cut_out(frames: Pixels, detector: Detector, follower: Follower, search: Sear
     union = np.maximum.reduce(found)
     if not union.any() and search.mode == "every":
         return Cut("missing", None, 0)
-    return Cut("kept" if union.any() else "empty", union, len(found))
+    return Cut("kept" if union.any() else "empty", union, _together(found))
 
 
 def taken(frames: Pixels, folder: Path, mode: Mode) -> Cut:
@@ -108,6 +108,18 @@ def _every(frames: Pixels, detector: Detector, watched: Watched, search: Search)
                 if masks.any():
                     found.append(masks)
     return found
+
+
+def _together(found: Sequence[Pixels]) -> int:
+    """The most people in one frame: who was lost and found again was followed twice and is one."""
+    most = 0
+    for masks in zip(*found, strict=True):
+        seen: list[Pixels] = []
+        for mask in masks:
+            if mask.any() and all(iou(mask > 0, other > 0) < _SAME for other in seen):
+                seen.append(mask)
+        most = max(most, len(seen))
+    return most
 
 
 def _is_known(box: Corners, mask: Pixels) -> bool:

@@ -32,7 +32,7 @@ _LONGEST = 150  # characters of a folder's name
 @dataclass(frozen=True)
 class Row:
     """One clip: ``identity`` of its frames, ``key`` its folder below seg, ``status`` as of ``cut.Cut``, or
-    failed; ``people`` followed, ``frames`` of it, ``covered`` share of person pixels."""
+    failed; ``people`` seen at once, ``frames`` of it, ``covered`` share of person pixels."""
 
     clip: str
     identity: str

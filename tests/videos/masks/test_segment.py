@@ -40,6 +40,26 @@ def test_people_are_searched_in_several_frames_and_followed_both_ways() -> None:
     assert hands.starts[0].backwards
 
 
+def test_who_is_lost_and_found_again_is_one_person() -> None:
+    class Forgetful(world.Hands):
+        """Follows three frames from the start on."""
+
+        def watch(self, frames: np.ndarray, detector: object) -> "Forgetful":
+            self.frames = frames
+            return self
+
+        def follow(self, start: Start) -> np.ndarray:
+            self.starts.append(start)
+            masks = np.stack([world.there(frame) for frame in self.frames])
+            masks[: start.index], masks[start.index + 3 :] = 0, 0
+            return masks
+
+    hands = Forgetful([])
+    cut = cut_out(frames_of(*range(6)), world.Eyes(), hands, Search(frames=3))
+    assert len(hands.starts) > 1
+    assert cut.people == 1
+
+
 def test_as_the_paper_did_only_the_first_frame_is_searched_and_nobody_gives_black() -> None:
     hands = world.Hands([])
     cut = cut_out(frames_of(2, 3, 4, 5), world.Eyes(), hands, Search("paper"))
