@@ -8,6 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from assets.errors import UserError
+from videos.clip import Clip
+
 _Add = Callable[..., argparse.ArgumentParser]
 _Advance = Callable[[int, int], None]
 
@@ -57,9 +60,11 @@ def _audit(options: argparse.Namespace) -> int:
     if masks and options.segmented:
         from videos.masks.kept import rows
 
-        known = rows(Path(masks))
-        clips = tuple(clip for clip in clips if clip.id in known)
+        known = {name for row in rows(Path(masks)).values() for name in (row.clip, row.identity)}
+        clips = tuple(clip for clip in clips if clip.id in known or _identity(clip) in known)
     clips = clips[: options.clips]
+    if not clips:
+        raise UserError(f"{options.dataset}: no clips that {masks} tells of; leave out --segmented")
     with _bar(f"Looking at masks of {options.dataset}") as advance:
         found = audit(clips, masks, not options.no_truth, advance, options.workers)
     write(found, masks, f"Masks of {options.dataset}", Path(options.out), not options.no_truth)
@@ -67,6 +72,14 @@ def _audit(options: argparse.Namespace) -> int:
         _say(f"{name.replace('_', ' '):>14}  {figure(name, value)}")
     _say(f"{options.out}: {len(found)} clips")
     return 0
+
+
+def _identity(clip: Clip) -> str | None:
+    """None for a clip whose frames are gone."""
+    try:
+        return clip.frames.identity()
+    except UserError:
+        return None
 
 
 def _footage(options: argparse.Namespace) -> int:

@@ -175,6 +175,12 @@ def test_the_command_writes_a_page_with_pictures_against_the_truth(
     table = (tmp_path / "audit.csv").read_text(encoding="utf-8").splitlines()
     assert len(table) == 5
     assert table[0].startswith("clip,people,missing,failure,pose,iou,boundary,leak_pixels")
+    main(["audit-masks", str(out), *flags, "--segmented"])
+    assert "audit.html: 4 clips" in capsys.readouterr().out
+    table = out / "segmented.csv"
+    table.write_text(table.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    assert main(["audit-masks", str(out), *flags, "--segmented"]) == 2
+    assert "leave out --segmented" in capsys.readouterr().err
     assert main(["audit-masks", str(tmp_path / "nowhere"), *flags]) == 2
     assert "no such folder" in capsys.readouterr().err
 
