@@ -52,7 +52,8 @@ def build_model(dtype: "torch.dtype | None" = None, weights: Path | None = WEIGH
     tokenizer = with_vision_tokens(parts.tokenizer)
     trained = _trained(weights)
     state = _text_state(parts, trained)
-    model = _empty_model(model_config(parts.facts, tokenizer))
+    config = model_config(parts.facts, tokenizer)
+    model = _unset_model(config) if trained.visual else _empty_model(config)
     _load(model.model.language_model, state)
     if trained.visual:
         _load(model.model.visual, trained.visual)
@@ -120,6 +121,15 @@ def _empty_model(config: Any) -> "Qwen2VLForConditionalGeneration":
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
+        return Qwen2VLForConditionalGeneration(config)
+
+
+def _unset_model(config: Any) -> "Qwen2VLForConditionalGeneration":
+    """A model whose weights are all loaded afterwards: drawing them takes longer than all the rest."""
+    from transformers import Qwen2VLForConditionalGeneration
+    from transformers.initialization import no_init_weights
+
+    with no_init_weights():
         return Qwen2VLForConditionalGeneration(config)
 
 

@@ -57,11 +57,9 @@ class BaseParts:
 
 def base_parts(path: Path | None = None) -> BaseParts:
     """The base model from a GGUF file; fetched on first use when no path is given."""
-    from gguf import GGUFReader
-
     from assets.fetch import fetch
 
-    reader = GGUFReader(path or fetch(BASE))
+    reader = _reader(path or fetch(BASE))
     facts = _facts(reader)
     return BaseParts(facts, _state(reader, facts), _tokenizer(reader))
 
@@ -71,6 +69,20 @@ def base_hash() -> str:
     from assets.catalogue import asset
 
     return asset(BASE).sha256
+
+
+def _reader(path: Path) -> Any:
+    import numpy as np
+    from gguf import GGUFReader
+
+    class Plain(GGUFReader):
+        """Slices plain arrays: np.memmap's bookkeeping of a million slices takes as long as all the rest."""
+
+        def _build_fields(self, offs: int, count: int) -> int:
+            self.data: Any = np.asarray(self.data)
+            return int(super()._build_fields(offs, count))
+
+    return Plain(path)
 
 
 def _facts(reader: Any) -> TextFacts:
