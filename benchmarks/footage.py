@@ -23,7 +23,7 @@ def measured(folder: Path) -> dict[str, Any]:
     figures = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
     return {
         "excerpts": {
-            row.clip: {"frames": row.frames, "covered": row.covered}
+            row.clip: {"frames": row.frames, "covered": row.covered, "seconds": row.seconds}
             for row in rows(footage_folder()).values()
         },
         "figures": {part: _figures(figures[f"footage:{part}"]) for part in PARTS},
