@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from agents.budget import OutOfBudget
 from agents.guard import Guard
+from agents.llm.base import plain_conversation
 from agents.racing import Racing
 from agents.strategy import Proposal, Strategy
 from agents.watcher import Standing, Watcher
@@ -83,7 +84,10 @@ class Rounds:
             reason = refused.reason if refused else ""
             prompt = Prompt(proposal.text.strip(), proposal.parents, self.strategy.name, proposal.hypothesis)
             verdict: Verdict = "refused" if refused else "accepted"
-            self.history.add_proposal(self.run_id, number, prompt, verdict, reason, proposal.raw, position)
+            sent = None if proposal.request is None else plain_conversation(proposal.request)
+            self.history.add_proposal(
+                self.run_id, number, prompt, verdict, reason, proposal.raw, position, request=sent
+            )
             if refused:
                 self.watcher.line(f"refused ({reason}): {prompt.text}")
             else:

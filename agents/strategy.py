@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from agents.llm.base import Conversation
     from prompts.prompt import Prompt
     from prompts.view import HistoryView, ScoredPrompt
     from videos.clip import ClipSet, Frames
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 class Proposal:
     """A prompt text put forward, before the guard. ``raw`` is the optimizer's reply it was read from.
 
+    ``request``: all that the optimizer had been sent before that reply; None where no model was asked.
     ``clips``: ids of the tune clips that whoever proposes wants it scored on; none: what the run decides.
     """
 
@@ -23,6 +25,7 @@ class Proposal:
     hypothesis: str = ""
     raw: str = ""
     clips: tuple[str, ...] = ()
+    request: "Conversation | None" = None
 
 
 class Strategy(Protocol):

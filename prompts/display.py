@@ -10,6 +10,7 @@ from rich.text import Text
 Row = Mapping[str, Any]
 
 TOP_CONFUSIONS = 5
+_SAID = 120  # characters shown of a request and of a reply
 WIDE = 104  # columns from which a list of prompts has room for intervals
 
 _METRICS = {
@@ -34,10 +35,10 @@ def one_line(text: str, longest: int) -> Text:
     return shown(joined if len(joined) <= longest else joined[: longest - 1] + "…")
 
 
-def signed(difference: Row) -> str:
-    """A difference in percentage points with its 95 % interval and p."""
-    value, low, high = (f"{100 * difference[name]:+.1f}" for name in ("value", "low", "high"))
-    return f"{value} [{low}, {high}], {p_value(difference['p'])}"
+def signed(difference: Row, decimals: int = 1) -> str:
+    """A difference in percentage points with its 95 % interval, to so many decimals, and p."""
+    value, low, high = (100 * difference[name] for name in ("value", "low", "high"))
+    return f"{value:+.1f} [{low:+.{decimals}f}, {high:+.{decimals}f}], {p_value(difference['p'])}"
 
 
 def p_value(p: float) -> str:
@@ -50,9 +51,10 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def interval(estimate: Row) -> str:
-    """An estimate in percent with its 95 % interval."""
-    return f"{percent(estimate['value'])} [{percent(estimate['low'])}, {percent(estimate['high'])}]"
+def interval(estimate: Row, decimals: int = 1) -> str:
+    """An estimate in percent with its 95 % interval, to so many decimals."""
+    low, high = 100 * estimate["low"], 100 * estimate["high"]
+    return f"{percent(estimate['value'])} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def print_runs(console: Console, rows: Sequence[Row]) -> None:
@@ -95,9 +97,22 @@ def print_detail(console: Console, detail: Row, classes: int) -> None:
     for one in detail["proposed"]:
         told = f"{one['verdict']} in round {one['round']} of run {one['run']}"
         console.print(shown(told + (f": {one['reason']}" if one["reason"] else "")))
+        if one["request"] is not None:
+            console.print(Text("  asked   ") + shown(asked(one["request"])))
+        if one["reply"].strip():
+            console.print(Text("  replied ") + one_line(one["reply"], _SAID))
     for score in detail["scores"]:
         _print_score(console, score, classes)
     console.print(shown("\nCost of all: " + cost(detail["cost"])))
+
+
+def asked(request: str | Sequence[Row]) -> str:
+    """What an optimizer was sent, in short: how much, and how it ends. `--json` has all of it."""
+    turns = [request] if isinstance(request, str) else [str(turn["content"]) for turn in request]
+    many = "a text" if isinstance(request, str) else f"{len(turns)} messages"
+    lines = [line for turn in turns for line in turn.splitlines() if line.strip()]
+    end = one_line(lines[-1], _SAID).plain if lines else ""
+    return f"with {many} of {sum(map(len, turns)):,} characters, ending: {end}"
 
 
 def cost(row: Row) -> str:

@@ -129,9 +129,10 @@ def cost(rows: Sequence[AnswerRow]) -> Row:
 
 
 def _proposed(history: History, prompt_id: str, runs: set[str]) -> list[Row]:
-    """When and on what reply the prompt was put forward in these runs."""
+    """When the prompt was put forward in these runs, what its optimizer had been sent and what it replied."""
     return [
-        {"run": run, "round": one.round, "verdict": one.verdict, "reason": one.reason, "reply": one.raw}
+        {"run": run, "round": one.round, "verdict": one.verdict, "reason": one.reason}
+        | {"request": history.conversation(one), "reply": one.raw}
         for run in sorted(runs)
         for one in history.proposals(run, prompt_id)
     ]

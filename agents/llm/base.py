@@ -1,7 +1,8 @@
 """The seam to the language models that propose prompts: text or messages in, one Reply out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 
@@ -40,6 +41,23 @@ class Message:
 
 Conversation: TypeAlias = str | Sequence[Message]  # a str is continued as it stands, without a chat template
 Schema: TypeAlias = Mapping[str, Any]
+
+
+def plain_conversation(conversation: Conversation) -> str | list[dict[str, Any]]:
+    """What was sent, for the history: text as it is, messages as mappings with role and content.
+
+    Tool calls and what answered them are kept whole; of a picture its size and hash, not its bytes.
+    """
+    return conversation if isinstance(conversation, str) else [_plain(turn) for turn in conversation]
+
+
+def _plain(turn: Message) -> dict[str, Any]:
+    told: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.images:
+        told["images"] = [{"bytes": len(png), "sha256": sha256(png).hexdigest()} for png in turn.images]
+    if turn.calls:
+        told["calls"] = [asdict(call) for call in turn.calls]
+    return told | ({"call_id": turn.call_id} if turn.call_id else {})
 
 
 @dataclass(frozen=True)

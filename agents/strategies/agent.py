@@ -6,8 +6,8 @@ models that cannot follow instructions. Every proposal names its parent and what
 the next round tells what came of that.
 """
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -96,9 +96,11 @@ class Agent(WritingStrategy):
             reply = taking.converse(turns, SPECS, max_tokens=_CALL_TOKENS, seed=seed)
             if reply is None:
                 return None
+            sent, before = tuple(turns), len(box.proposals)
             if not reply.calls:
-                box.proposals.extend(_written(reply, view))
+                box.proposals.extend(_written(reply, view, sent))
             turns.extend(_answered(reply, box))
+            box.proposals[before:] = [_from(reply, sent, one) for one in box.proposals[before:]]
             if box.done or (box.proposals and not reply.calls):
                 break
         return pick(box.proposals, view, n, self._guard) if box.done or box.proposals else None
@@ -114,17 +116,18 @@ class Agent(WritingStrategy):
     def _structured(self, view: HistoryView, n: int) -> Iterator[Proposal]:
         for attempt in range(_ATTEMPTS):
             rng = Random(f"{self._seed}/{view.round}/structured/{attempt}")
+            turns = (
+                Message("system", f"{SYSTEM}\nYou answer with JSON and nothing else."),
+                Message("user", self._digest(view, n)),
+            )
             reply = self._llm.complete(
-                [
-                    Message("system", f"{SYSTEM}\nYou answer with JSON and nothing else."),
-                    Message("user", self._digest(view, n)),
-                ],
+                turns,
                 max_tokens=_IDEA_TOKENS * n + 50,
                 temperature=self._llm.temperature * (1 + 0.15 * attempt),
                 seed=rng.getrandbits(31),
                 json_schema=schema(n),
             )
-            yield from _written(reply, view)
+            yield from _written(reply, view, turns)
 
     def _digest(self, view: HistoryView, n: int) -> str:
         """What the tools would tell about the leader, in one text."""
@@ -174,20 +177,27 @@ def schema(n: int) -> dict[str, Any]:
     }
 
 
-def _written(reply: Reply, view: HistoryView) -> list[Proposal]:
+def _written(reply: Reply, view: HistoryView, sent: tuple[Message, ...]) -> list[Proposal]:
     """Structured proposals of a reply, or whatever prompts can be found in it."""
     found = [
         one for one in objects(reply.text) if isinstance(one.get("prompt"), str) and one["prompt"].strip()
     ]
     if not found:
-        return [Proposal(idea.prompt, _best(view), idea.hypothesis, reply.text) for idea in ideas(reply.text)]
+        loose = ideas(reply.text)
+        return [Proposal(one.prompt, _best(view), one.hypothesis, reply.text, request=sent) for one in loose]
     made = []
     for one in found:
         parent = named(view, str(one.get("parent", ""))) or view.best()
-        made.append(
-            proposal(one["prompt"].strip(), str(one.get("hypothesis", "")), parent, one, json.dumps(one))
-        )
+        hypothesis = str(one.get("hypothesis", ""))
+        put = proposal(one["prompt"].strip(), hypothesis, parent, one, reply.text)
+        made.append(replace(put, request=sent))
     return made
+
+
+def _from(reply: Reply, sent: tuple[Message, ...], one: Proposal) -> Proposal:
+    """A proposal with what had been sent; one of a tool call also with what was said beside the call."""
+    said = reply.text.strip() if reply.calls else ""
+    return replace(one, request=sent, raw=f"{said}\n{one.raw}" if said else one.raw)
 
 
 def _best(view: HistoryView) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from agents.strategies.metaprompt import OPENERS
 from agents.strategies.picking import pick
 from agents.strategies.selection import standing, tournament
 from agents.strategies.telling import line
-from agents.strategies.writing import ATTEMPTS, WritingStrategy, write_idea, write_line
+from agents.strategies.writing import ATTEMPTS, WritingStrategy, Written, write_idea, write_line
 from agents.strategy import Proposal
 from agents.tools import called
 from prompts.view import HistoryView, ScoredPrompt
@@ -81,24 +81,22 @@ class Evolve(WritingStrategy):
             rng = Random(f"{self._seed}/{view.round}/{attempt}")
             step = plan(view, attempt, rng)
             if step:
-                text, why, raw = write(step, rng)
-                yield Proposal(text, tuple(one.prompt.id for one in step.parents), why, raw)
+                written = write(step, rng)
+                why = "; ".join(part for part in (step.hypothesis, written.hypothesis) if part)
+                yield written.proposal(tuple(one.prompt.id for one in step.parents), why)
 
-    def _by_request(self, step: Step, rng: Random) -> tuple[str, str, str]:
+    def _by_request(self, step: Step, rng: Random) -> Written:
         one, *others = (line(parent.prompt.text) for parent in step.parents)
         asked = CROSS.format(one=one, other=others[0]) if others else MUTATE.format(one=one, what=step.what)
-        idea, reply = write_idea(self._llm, SYSTEM, asked, rng)
-        told = f"{step.hypothesis}; {idea.hypothesis}" if idea.hypothesis else step.hypothesis
-        return idea.prompt, told, reply
+        return write_idea(self._llm, SYSTEM, asked, rng)
 
-    def _by_line(self, step: Step, rng: Random) -> tuple[str, str, str]:
+    def _by_line(self, step: Step, rng: Random) -> Written:
         """For models that continue: a crossover begins as one parent does, a mutation with an opening."""
         one, *others = (line(parent.prompt.text) for parent in step.parents)
         text = CROSS_LINE.format(one=one, other=others[0]) if others else MUTATE_LINE.format(one=one)
         said = one.split()
         begin = " ".join(said[: max(2, len(said) // 2)]) if others else rng.choice(OPENERS)
-        written, reply = write_line(self._llm, text, begin, rng)
-        return written, step.hypothesis, reply
+        return write_line(self._llm, text, begin, rng)
 
 
 def plan(view: HistoryView, number: int, rng: Random) -> Step | None:

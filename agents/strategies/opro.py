@@ -75,7 +75,7 @@ class Opro:
                 json_schema=schema(n),
             )
             for idea in ideas(reply.text):
-                yield Proposal(idea.prompt, _best(shown), idea.hypothesis, reply.text)
+                yield Proposal(idea.prompt, _best(shown), idea.hypothesis, reply.text, request=tuple(turns))
 
     def _ranked(self, view: HistoryView, n: int) -> Iterator[Proposal]:
         """Continuations of one ranked list, each begun another way: one list is read once for all of them."""
@@ -83,9 +83,9 @@ class Opro:
         for attempt in range(ATTEMPTS * n):
             rng = self._rng(view, attempt)
             begun = self._beginning(view, attempt, rng)
-            line, reply = write_line(self._llm, text, begun.text, rng)
+            written = write_line(self._llm, text, begun.text, rng)
             parents = (begun.parent,) if begun.parent else _best(shown)
-            yield Proposal(line, parents, begun.why, reply)
+            yield written.proposal(parents, begun.why)
 
     def _beginning(self, view: HistoryView, attempt: int, rng: Random) -> _Beginning:
         """Half of them openings, in an order of this run's own; else a good short prompt, or half of one."""

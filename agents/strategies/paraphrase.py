@@ -8,7 +8,7 @@ from random import Random
 
 from agents.strategies.metaprompt import OPENERS
 from agents.strategies.picking import pick
-from agents.strategies.writing import ATTEMPTS, WritingStrategy, write_idea, write_line
+from agents.strategies.writing import ATTEMPTS, WritingStrategy, Written, write_idea, write_line
 from agents.strategy import Proposal
 from prompts.library import HUMAN_FOCUSED, NEUTRAL
 from prompts.prompt import Prompt
@@ -38,14 +38,12 @@ class Paraphrase(WritingStrategy):
         for attempt in range(ATTEMPTS * n):
             rng = Random(f"{self._seed}/{view.round}/{attempt}")
             original = rng.choice(ORIGINALS)
-            text, raw = write(original.text, rng)
-            yield Proposal(text, (original.id,), "says it in other words", raw)
+            yield write(original.text, rng).proposal((original.id,), "says it in other words")
 
-    def _by_request(self, original: str, rng: Random) -> tuple[str, str]:
+    def _by_request(self, original: str, rng: Random) -> Written:
         system = "You answer with JSON and nothing else."
-        idea, reply = write_idea(self._llm, system, REQUEST.format(text=original), rng)
-        return idea.prompt, reply
+        return write_idea(self._llm, system, REQUEST.format(text=original), rng)
 
-    def _by_line(self, original: str, rng: Random) -> tuple[str, str]:
+    def _by_line(self, original: str, rng: Random) -> Written:
         begin = rng.choice(OPENERS)
         return write_line(self._llm, LINE.format(text=original), begin, rng)

@@ -76,15 +76,16 @@ class Reflective(WritingStrategy):
         request = Message(
             "user", self._request(view, parent, rows, n, bool(picture)), (picture,) if picture else ()
         )
+        turns = (Message("system", f"{SYSTEM}\nYou answer with JSON and nothing else."), request)
         reply = self._llm.complete(
-            [Message("system", f"{SYSTEM}\nYou answer with JSON and nothing else."), request],
+            turns,
             max_tokens=_IDEA_TOKENS * n + 60,
             temperature=self._llm.temperature * (1 + 0.15 * attempt),
             seed=rng.getrandbits(31),
             json_schema=schema(n),
         )
         for idea in ideas(reply.text):
-            yield Proposal(idea.prompt, (parent.prompt.id,), idea.hypothesis, reply.text)
+            yield Proposal(idea.prompt, (parent.prompt.id,), idea.hypothesis, reply.text, request=turns)
 
     def _request(self, view: HistoryView, parent: ScoredPrompt, rows: Rows, n: int, pictured: bool) -> str:
         return REQUEST.format(

@@ -7,6 +7,7 @@ gets the same answers, and the same replies of the language model, which are kep
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -30,7 +31,7 @@ _IDLE = 64  # new replies without a new text, after which a rival is taken to ha
 
 @dataclass(frozen=True)
 class Job:
-    """A text to be scored on clips (ids); ``parent`` is the text it was made from, ``raw`` the reply."""
+    """A text to be scored on clips (ids); ``parent`` is the text it was made from."""
 
     text: str
     clips: tuple[str, ...]
@@ -107,6 +108,7 @@ class Rival:
         for event in context.recalled(REPLY):
             self._kept.setdefault(str(event["request"]), []).append(dict(event))
         self._asked: dict[str, int] = {}
+        self._said: list[_Said] = []
 
     def close(self) -> None:
         """End the rival's threads."""
@@ -183,10 +185,25 @@ class Rival:
             parent = known.scored(jobs[0].parent) if jobs[0].parent else None
             clips = tuple(dict.fromkeys(clip for job in jobs for clip in job.clips))
             parents = (parent.prompt.id,) if parent else ()
-            made.append(Proposal(jobs[0].text, parents, jobs[0].why or f"proposed by {self.name}", "", clips))
+            why, said = jobs[0].why or f"proposed by {self.name}", self._said_of(jobs[0].text)
+            made.append(Proposal(jobs[0].text, parents, why, said.reply, clips, said.request))
         return made[:n]
 
+    def _said_of(self, text: str) -> "_Said":
+        """The latest reply that holds the words of a text: rivals do not tell what they took it from."""
+        words = normalised(text)
+        fitting = (one for one in reversed(self._said) if words and words in one.words)
+        return next(fitting, _Said(None, "", ""))
+
     def _write(self, ask: Ask) -> Reply:
+        """A reply, noted with what it replied to."""
+        reply = self._reply(ask)
+        # Of a reply in JSON the words behind its line breaks and quotation marks.
+        words = normalised(re.sub(r'\\[nrt"]', " ", reply.text))
+        self._said.append(_Said(ask.turns, reply.text, words))
+        return reply
+
+    def _reply(self, ask: Ask) -> Reply:
         """The reply to a request: the one kept of an earlier process, else a new one, which is kept."""
         said = json.dumps(
             [[turn.role, turn.content] for turn in ask.turns] + [[ask.max_tokens, ask.temperature]]
@@ -208,6 +225,15 @@ class Rival:
         text = clean(reply.text)  # as it is kept, so that a replay reads the same
         self._context.remember(REPLY, {"request": request, "text": text, "cut": reply.cut})
         return Reply(**{**asdict(reply), "text": text, "calls": ()})
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the language model was sent and replied; the reply's words for comparison."""
+
+    request: tuple[Message, ...] | None
+    reply: str
+    words: str
 
 
 class _Known:

@@ -1,14 +1,15 @@
 """What strategies that let a language model write share: the form it is asked in, and one text of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from agents.guard import Guard
-from agents.llm.base import LLM, Message
+from agents.llm.base import LLM, Conversation, Message
 from agents.strategies.metaprompt import schema
 from agents.strategies.replies import Idea, continuation, ideas
-from agents.strategy import SearchContext
+from agents.strategy import Proposal, SearchContext
 from assets.errors import UserError
 from prompts.view import ScoredPrompt
 
@@ -17,6 +18,20 @@ FORMS = ("auto", "chat", "ranked")
 
 ATTEMPTS = 4  # replies for one proposal at most
 _IDEA_TOKENS, _LINE_TOKENS = 150, 56
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text that a model wrote: ``reply`` is where it was found, ``request`` what had been sent."""
+
+    text: str
+    reply: str
+    request: Conversation
+    hypothesis: str = ""
+
+    def proposal(self, parents: tuple[str, ...], hypothesis: str) -> Proposal:
+        """It, put forward."""
+        return Proposal(self.text, parents, hypothesis, self.reply, request=self.request)
 
 
 class WritingStrategy:
@@ -54,19 +69,21 @@ def chats(llm: LLM, form: Form) -> bool:
     return form == "chat" or (form == "auto" and llm.follows_instructions)
 
 
-def write_idea(llm: LLM, system: str, request: str, rng: Random) -> tuple[Idea, str]:
-    """The first idea of a JSON reply, empty where there is none, and the reply."""
+def write_idea(llm: LLM, system: str, request: str, rng: Random) -> Written:
+    """The first idea of a JSON reply, empty where there is none."""
+    turns = (Message("system", system), Message("user", request))
     reply = llm.complete(
-        [Message("system", system), Message("user", request)],
+        turns,
         max_tokens=_IDEA_TOKENS,
         seed=rng.getrandbits(31),
         json_schema=schema(1),
     )
-    return next(iter(ideas(reply.text)), Idea("")), reply.text
+    idea = next(iter(ideas(reply.text)), Idea(""))
+    return Written(idea.prompt, reply.text, turns, idea.hypothesis)
 
 
-def write_line(llm: LLM, text: str, begin: str, rng: Random) -> tuple[str, str]:
-    """The line that continues a text and begins so, at about the model's temperature, and the reply."""
+def write_line(llm: LLM, text: str, begin: str, rng: Random) -> Written:
+    """The line that continues a text and begins so, at about the model's temperature."""
     reply = llm.complete(
         text,
         max_tokens=_LINE_TOKENS + len(begin) // 3,
@@ -75,4 +92,4 @@ def write_line(llm: LLM, text: str, begin: str, rng: Random) -> tuple[str, str]:
         stop=("\n",),
         begin=f" {begin}" if begin else "",
     )
-    return continuation(reply.text, reply.cut), reply.text
+    return Written(continuation(reply.text, reply.cut), reply.text, text)

@@ -19,6 +19,7 @@ from prompts.wording import word_diff
 
 _CLIPS = 5
 _NAMES = {"shacc": "SHAcc", "sberr": "SBErr", "gap": "gap", "accuracy": "accuracy"}
+_WIDE = 90  # columns from which the ends of intervals have a decimal
 _STYLES = {"same": "", "removed": "red strike", "added": "bold green"}
 _MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 
@@ -49,7 +50,7 @@ def _print(out: Console, a: Prompt, b: Prompt, found: Sequence[Compared], clips:
         out.print(Text(f"{letter} ", style="bold") + shown(_title(prompt)))
     out.print(_words(a, b, marks=not out.color_system))
     for one in found:
-        out.print(_table(one))
+        out.print(_table(one, decimals=1 if out.width >= _WIDE else 0))
         for name, pairs in (("fixed", one.fixed), ("broken", one.broken)):
             _print_clips(out, name, pairs, clips)
     if not found:
@@ -70,15 +71,16 @@ def _words(a: Prompt, b: Prompt, marks: bool) -> Text:
     return text
 
 
-def _table(one: Compared) -> Table:
+def _table(one: Compared, decimals: int) -> Table:
+    """``decimals`` of the ends of intervals: with none, all of it fits 80 columns."""
     forms = " and ".join(dict.fromkeys(one.formats))
-    title = f"{one.dataset} ({forms}), {len(one.pairs)} clips, run {one.run_id}; %"
+    title = f"{one.dataset} ({forms}), {len(one.pairs)} clips, run {one.run_id}"
     table = Table(title=shown(title), title_justify="left")
-    for name in ("measure", "A", "B", "B - A [95 % interval], p"):
+    for name in ("%", "A", "B", "B - A [95 % interval], p"):
         table.add_column(name, no_wrap=True)
     for measure, difference in one.differences.items():
-        mine, theirs = (interval(asdict(estimate)) for estimate in one.estimates[measure])
-        table.add_row(_NAMES[measure], mine, theirs, Text(signed(asdict(difference))))
+        mine, theirs = (interval(asdict(estimate), decimals) for estimate in one.estimates[measure])
+        table.add_row(_NAMES[measure], mine, theirs, Text(signed(asdict(difference), decimals)))
     return table
 
 

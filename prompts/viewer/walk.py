@@ -10,6 +10,9 @@ from prompts.roles import roles_of
 from prompts.view import HistoryView
 from prompts.viewer import shared
 
+# Streamlit reads Markdown in captions: of what was sent only the known words are shown there.
+_ROLES = {role: role for role in ("system", "user", "assistant", "tool", "text to continue")}
+
 
 def draw(history: History, run_id: str) -> None:
     """The page."""
@@ -32,7 +35,7 @@ def draw(history: History, run_id: str) -> None:
             st.session_state["picked"] = picked
             st.session_state["prompt"] = chosen = picked
     with left:
-        _one(known, known[chosen], view)
+        _one(history, run_id, known, known[chosen], view)
 
 
 def _chosen(known: dict[str, Prompt], winner: str | None) -> str:
@@ -70,7 +73,9 @@ def _tree(rows: Sequence[tuple[int, Prompt]], view: HistoryView | None, run_id: 
     return rows[picked[0]][1].id if picked and picked[0] < len(rows) else None
 
 
-def _one(known: dict[str, Prompt], prompt: Prompt, view: HistoryView | None) -> None:
+def _one(
+    history: History, run_id: str, known: dict[str, Prompt], prompt: Prompt, view: HistoryView | None
+) -> None:
     import streamlit as st
 
     _buttons("Made from", [known[one] for one in prompt.parents if one in known], view, "parent")
@@ -80,6 +85,7 @@ def _one(known: dict[str, Prompt], prompt: Prompt, view: HistoryView | None) -> 
     if prompt.hypothesis:
         st.caption("Why it might work, as its proposer wrote")
         shared.text(prompt.hypothesis)
+    _conversations(history, run_id, prompt)
     if view and view.get(prompt.id):
         st.dataframe(
             shared.prompt_table([one for one in view.scored if one.prompt.id == prompt.id], None),
@@ -87,6 +93,25 @@ def _one(known: dict[str, Prompt], prompt: Prompt, view: HistoryView | None) -> 
         )
     children = [one for one in known.values() if prompt.id in one.parents]
     _buttons("Made of it", children, view, "child")
+
+
+def _conversations(history: History, run_id: str, prompt: Prompt) -> None:
+    """What a language model was sent and replied whenever it proposed this prompt, folded away."""
+    import streamlit as st
+
+    for one in history.proposals(run_id, prompt.id):
+        request = history.conversation(one)
+        if request is None:
+            continue
+        with st.expander(f"What its proposer was sent in round {one.round}, and replied"):
+            whole = [{"role": "text to continue", "content": request}]
+            for turn in whole if isinstance(request, str) else request:
+                st.caption(_ROLES.get(turn["role"], "message"))
+                shared.text(turn["content"])
+                if calls := turn.get("calls"):
+                    shared.text("\n".join(f"{call['name']} {call['arguments']}" for call in calls))
+            st.caption("reply")
+            shared.text(one.raw)
 
 
 def _buttons(title: str, prompts: Sequence[Prompt], view: HistoryView | None, kind: str) -> None:

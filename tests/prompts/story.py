@@ -18,6 +18,10 @@ WINNER = Prompt("Watch how the person moves. What do they do?", (NEUTRAL.prompt.
 CHILD = Prompt(HOSTILE, (WINNER.id, HUMAN_FOCUSED.prompt.id), "opro", "<b>why</b> [red]not[/red]")
 REFUSED = Prompt("Is it <script>refused()</script> surfing?", (WINNER.id,), "opro")
 CLASSES = ("archery", "bowling", "dancing & <i>more</i>", "surfing")
+SENT = [
+    {"role": "system", "content": "You write prompts."},
+    {"role": "user", "content": "One more:\n<script>alert(3)</script> **sent** \x1b[2J"},
+]
 TUNE, SELECT, TEST, MIMETICS = "swaps/tune", "swaps/select", "swaps/test", "mimetics"
 CONFIG: dict[str, Any] = {
     "data": {"root": "/nowhere/at/all", "swap": "swaps", "mimetics": "mimetics", "agreement": None},
@@ -48,7 +52,7 @@ def tell(url: str, finished: bool = True, config: dict[str, Any] | None = None) 
         run = history.start_run(CONFIG if config is None else config, 3)
         for entry in (NEUTRAL, HUMAN_FOCUSED):
             history.add_prompt(run, entry.prompt)
-        history.add_proposal(run, 0, WINNER, "accepted", raw="<b>raw</b>")
+        history.add_proposal(run, 0, WINNER, "accepted", raw="<b>raw</b>", request=SENT)
         history.add_proposal(run, 1, CHILD, "accepted")
         history.add_proposal(run, 1, REFUSED, "refused", "leak: 'surfing' <script>", position=1)
         everyone = (NEUTRAL.prompt, HUMAN_FOCUSED.prompt, WINNER, CHILD)

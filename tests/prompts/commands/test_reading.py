@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from story import CHILD, HOSTILE, REFUSED, TEST, TUNE, WINNER, Story, answers, tell
+from story import CHILD, HOSTILE, REFUSED, SENT, TEST, TUNE, WINNER, Story, answers, tell
 
 from prompts.__main__ import main
 from prompts.history import History
@@ -185,3 +185,17 @@ def test_word_differences_give_both_texts_back() -> None:
         changes = word_diff(old, new)
         assert "".join(one.text for one in changes if one.operation != "added") == old
         assert "".join(one.text for one in changes if one.operation != "removed") == new
+
+
+def test_what_its_optimizer_was_sent_is_shown_in_short_and_told_whole(capsys: Told, story: Story) -> None:
+    (first,) = told_json(capsys, story, "show", WINNER.id)["proposed"]
+    assert (first["request"], first["reply"]) == (SENT, "<b>raw</b>")
+    shown = told(capsys, story, "show", WINNER.id)
+    lines = [line for line in shown.splitlines() if line.startswith("  asked") or "replied" in line]
+    size = sum(len(turn["content"]) for turn in SENT)
+    assert lines[0].startswith(f"  asked   with 2 messages of {size} characters, ending: <script>alert(3)")
+    assert lines[1] == "  replied <b>raw</b>"
+    assert "\x1b" not in shown
+    (of_nobody,) = told_json(capsys, story, "show", CHILD.id)["proposed"]
+    assert of_nobody["request"] is None
+    assert "asked " not in told(capsys, story, "show", CHILD.id)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import chromium
-from story import CHILD, HOSTILE, TUNE, WINNER, Story, answers, tell
+from story import CHILD, HOSTILE, SENT, TUNE, WINNER, Story, answers, tell
 
 from prompts.__main__ import main
 from prompts.commands.view import command
@@ -84,7 +84,10 @@ def test_runs_are_compared(story: Story) -> None:
 
 def test_the_lineage_is_walked_by_clicks(story: Story) -> None:
     app = drawn("Lineage")
-    assert WINNER.text in [one.value for one in app.code]
+    told = [one.value for one in app.code]
+    assert WINNER.text in told
+    sent = [shown(turn["content"]).plain for turn in SENT]
+    assert told[told.index(sent[0]) :][:3] == [*sent, "<b>raw</b>"]
     app.button(key=f"child-{CHILD.id}").click().run()
     assert shown(HOSTILE).plain in [one.value for one in app.code]
     app.button(key=f"parent-{WINNER.id}").click().run()
