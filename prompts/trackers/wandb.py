@@ -39,6 +39,7 @@ def send(facts: "RunFacts", destination: "Destination") -> str:
         _write(wandb, run, facts)
         place = str(run.dir).removesuffix("/files") if run.offline else str(run.url)
         run.finish(exit_code=1 if facts.status == "failed" else 0)
+        wandb.teardown()  # its own process writes the end of the file, finish() does not wait for all of it
     except (wandb.errors.Error, OSError) as failure:
         reason = " ".join(str(failure).split())
         raise UserError(f"wandb did not take the run: {reason:.300}; log in, or give --offline") from failure
