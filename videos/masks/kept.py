@@ -130,13 +130,16 @@ def remember(folder: Path, settings: Mapping[str, Any]) -> None:
 def held(folder: Path) -> Iterator[None]:
     """The folder is this process's alone. Raises UserError where another one writes into it."""
     folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK)
     try:
-        with FileLock(folder / _LOCK, timeout=0):
-            yield
+        lock.acquire(timeout=0)
     except Timeout:
-        raise UserError(
-            f"{folder}: another process writes masks there; wait for it, or name another"
-        ) from None
+        told = "another process writes masks there; wait for it, or name another"
+        raise UserError(f"{folder}: {told}") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def is_whole(folder: Path, row: Row, alone: bool) -> bool:
