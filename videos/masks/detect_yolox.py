@@ -1,4 +1,4 @@
-"""YOLOX-tiny trained on people in photographs and art (Apache-2.0), by onnxruntime: 40 to 80 ms a frame."""
+"""YOLOX-tiny trained on people in photographs and art (Apache-2.0), by onnxruntime."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""SAM2 hiera-tiny as two ONNX files (Apache-2.0), on the processor: 2 to 4 s a frame.
+"""SAM2 hiera-tiny as two ONNX files (Apache-2.0), on the processor, seconds a frame.
 
 That export is the image model, without SAM2's memory of earlier frames. A person is followed from frame to
 frame by a box: the detector's there that fits the last one best, else the last mask's own, a little larger.
