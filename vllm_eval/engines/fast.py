@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vllm_eval.engine import Answer, Request
 from vllm_eval.engines.batching import Ask, Round, by_clip, groups, rounds
 from vllm_eval.engines.patches import Patches, cut
+from vllm_eval.engines.positions import PLACING
 from vllm_eval.engines.prefix_cache import Prefix, PrefixCache
 from vllm_eval.parse import kind_of, read_reply
 from vllm_eval.rendered import Rendered
@@ -272,5 +273,5 @@ def _fingerprint(model: "VideoModel", max_new_tokens: int, system: str | None) -
     said = "" if system is None else f" system={system!r}"
     return (
         f"transformers {transformers.__version__} {model.identity} {str(model.dtype).removeprefix('torch.')} "
-        f"{model.settings.key} letters-or-greedy{max_new_tokens}{said}"
+        f"{model.settings.key} {PLACING} letters-or-greedy{max_new_tokens}{said}"
     )

@@ -13,6 +13,7 @@ from vllm_eval.engines.checkpoints import find_file, identity, revision_of
 from vllm_eval.engines.general_families import chat_template, family_of, processor_settings
 from vllm_eval.engines.general_media import Media, Source, patch_settings
 from vllm_eval.engines.general_template import cut_template
+from vllm_eval.engines.positions import PLACING, place_text_behind_video
 from vllm_eval.engines.prefix_cache import Prefix
 from vllm_eval.engines.video_model import choose_device, choose_dtype, end_tokens, plain_errors
 from vllm_eval.quiet import no_bars
@@ -81,12 +82,15 @@ class GeneralModel:
         named = inspect.signature(type(self.model).forward).parameters
         self._cache_name = "cache" if "cache" in named else "past_key_values"
         self._multiaxial = hasattr(self.model.model, "get_rope_index")
+        if self._multiaxial:
+            place_text_behind_video(self.model.model)
 
     @property
     def key(self) -> str:
         """All besides the weights that changes what the model sees of a frame, in one word."""
         content = json.dumps(dict(self.source.processor), sort_keys=True, default=repr)
-        return f"{sha256(content.encode()).hexdigest()[:12]}-{self.source.max_pixels or 'any'}px"
+        placing = f" {PLACING}" if self._multiaxial else ""
+        return f"{sha256(content.encode()).hexdigest()[:12]}-{self.source.max_pixels or 'any'}px{placing}"
 
     def see(self, frames: Frames) -> Media:
         """A clip as the model takes it. Raises UserError, and what numpy and Pillow raise."""

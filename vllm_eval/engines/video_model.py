@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assets.errors import UserError
 from vllm_eval.engines.checkpoints import find_file, identity, revision_of
 from vllm_eval.engines.patches import Patches, PatchSettings, normaliser, read_settings
+from vllm_eval.engines.positions import place_text_behind_video
 from vllm_eval.engines.rendering import Template, read_template
 from vllm_eval.engines.text_stack import TextStack
 from vllm_eval.quiet import no_bars
@@ -59,6 +60,7 @@ class VideoModel:
         self.tokenizer: Any = tokenizer
         self.settings = _settings(path, config, max_pixels, revision)
         self.template: Template = read_template(tokenizer, config.video_token_id, system)
+        place_text_behind_video(self.model.model)
         self.stack = TextStack(self.model.model.language_model)
         self.identity = identity(path, getattr(config, "_commit_hash", None) or revision)
         self.ends = end_tokens(self.model, tokenizer)
