@@ -1,23 +1,31 @@
 """Anchor clips: clips a prompt must not get wrong where the prompt it is measured against gets them right."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from agents.config import GuardConfig
 from agents.guard import Refused
+from agents.targets import plain_id
 from assets.errors import UserError
-from vllm_eval.evaluator import AnswerRow
+from videos.clip import ClipSet
+from vllm_eval.evaluator import Scored
 
 
 @dataclass(frozen=True)
 class Anchors:
-    """``clips``: their ids; at most ``allowed`` of them may be lost."""
+    """``clips``: their ids; at most ``allowed`` of them may be lost, by any of several target models."""
 
     clips: tuple[str, ...]
     allowed: int = 0
 
+    @classmethod
+    def of(cls, settings: GuardConfig) -> "Anchors":
+        """The anchors that the run's configuration names."""
+        return cls(settings.anchors, settings.anchors_lost)
+
     def check_known(self, clips: Iterable[str]) -> None:
         """Raises UserError for an anchor that is no clip of these."""
-        known = set(clips)
+        known = {plain_id(clip) for clip in clips}
         unknown = [clip for clip in self.clips if clip not in known]
         if unknown:
             some = ", ".join(sorted(known)[:3]) or "none"
@@ -26,22 +34,34 @@ class Anchors:
                 "see optimizer.guard.anchors"
             )
 
-    def lost(self, reference: Sequence[AnswerRow], rows: Sequence[AnswerRow]) -> tuple[str, ...]:
-        """Anchors the reference gets right and these answers do not, in the order of the anchors.
+    def among(self, clips: ClipSet) -> ClipSet:
+        """The anchors as a part of these clips, once for each target model."""
+        wanted = set(self.clips)
+        return replace(clips, clips=tuple(clip for clip in clips.clips if plain_id(clip.id) in wanted))
+
+    def lost(self, reference: Scored, scored: Scored) -> tuple[str, ...]:
+        """Clips the reference gets right and these answers do not, in the order of the clips.
 
         An anchor that either was not asked about, or could not be answered for, counts for nothing.
         """
-        before, after = _right(reference), _right(rows)
-        return tuple(clip for clip in self.clips if before.get(clip) and after.get(clip) is False)
+        before, after = _right(reference), _right(scored)
+        wanted = set(self.clips)
+        return tuple(
+            clip
+            for clip, right in after.items()
+            if plain_id(clip) in wanted and before.get(clip) and not right
+        )
 
-    def check(self, reference: Sequence[AnswerRow], rows: Sequence[AnswerRow]) -> Refused | None:
+    def check(self, reference: Scored, scored: Scored) -> Refused | None:
         """Why a scored prompt may not win, None when it may."""
-        lost = self.lost(reference, rows)
-        if len(lost) <= self.allowed:
+        lost = self.lost(reference, scored)
+        if len({plain_id(clip) for clip in lost}) <= self.allowed:
             return None
         some = ", ".join(lost[:3]) + (", ..." if len(lost) > 3 else "")
-        return Refused("anchor", f"{len(lost)} anchors lost, at most {self.allowed}: {some}")
+        count = len({plain_id(clip) for clip in lost})
+        return Refused("anchor", f"{count} anchors lost, at most {self.allowed}: {some}")
 
 
-def _right(rows: Sequence[AnswerRow]) -> dict[str, bool]:
-    return {row.clip_id: row.answer.kind == "human" for row in rows if row.answer.kind != "error"}
+def _right(scored: Scored) -> dict[str, bool]:
+    asked = zip(scored.clips.clips, scored.answers, strict=True)
+    return {clip.id: answer.kind == "human" for clip, answer in asked if answer.kind != "error"}

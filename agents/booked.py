@@ -8,9 +8,10 @@ from agents.pricing import FREE, Price, most_tokens
 
 
 class BookedLLM:
-    """An LLM. A resumed run that has nothing left to propose never loads it."""
+    """An LLM. A resumed run that has nothing left to propose never loads it.
 
-    """``price``: dollars a token read and a token written costs."""
+    ``price``: dollars a token read and a token written costs.
+    """
 
     def __init__(self, load: Callable[[], LLM], ledger: Ledger, price: Price = FREE) -> None:
         self._load, self._ledger, self._price = load, ledger, price
@@ -54,7 +55,9 @@ class BookedLLM:
         if taking is None:
             return None
         self._allow([*turns, *tools], max_tokens)
+        began = self._ledger.seconds
         reply = taking.converse(turns, tools, max_tokens=max_tokens, seed=seed)
+        self._ledger.thought(self._ledger.seconds - began)
         if reply:
             self._book(reply)
         return reply
@@ -73,6 +76,7 @@ class BookedLLM:
         """As LLM.complete."""
         said = [conversation] if isinstance(conversation, str) else list(conversation)
         self._allow([*said, begin, json_schema or {}], max_tokens)
+        began = self._ledger.seconds
         reply = self._llm.complete(
             conversation,
             max_tokens=max_tokens,
@@ -82,6 +86,7 @@ class BookedLLM:
             json_schema=json_schema,
             begin=begin,
         )
+        self._ledger.thought(self._ledger.seconds - began)
         self._book(reply)
         return reply
 

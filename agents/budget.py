@@ -23,6 +23,8 @@ class Ledger:
     """Spending of one run over all its resumptions.
 
     ``pace``: seconds an answer took in the slowest batch of this process so far; 0 before the first.
+    ``thinking``: seconds the slowest call of the optimizer's model took so far. ``held``: answers that the
+    run's end needs.
     """
 
     def __init__(
@@ -33,7 +35,8 @@ class Ledger:
         self._answers, self._seconds = booked.get(ANSWERS, 0.0), booked.get(SECONDS, 0.0)
         self._booked = dict(booked)
         self._unbooked, self._since = 0, clock()
-        self.pace = 0.0
+        self.pace = self.thinking = 0.0
+        self.held = 0
 
     @property
     def answers(self) -> int:
@@ -89,8 +92,15 @@ class Ledger:
     def require_call(self, tokens: int, dollars: float) -> None:
         """Raises OutOfBudget when a call of the optimizer's model could go over a cap.
 
-        Both are upper bounds of what the call takes.
+        Both are upper bounds of what the call takes. How long it takes is told by the slowest so far, and the
+        answers that are held back have to fit in behind it.
         """
+        if self.thinking + self.held * self.pace >= self.seconds_left():
+            raise OutOfBudget(
+                f"a call could take {self.thinking:.1f} s and the report {self.held * self.pace:.1f}, only "
+                f"{self.seconds_left():.1f} of budget.seconds {self._caps.seconds:g} are left; raise it and "
+                f"go on with --resume {self._run_id}"
+            )
         if tokens > self.tokens_left():
             raise OutOfBudget(
                 f"a call could take {tokens} tokens, only {self.tokens_left():.0f} of "
@@ -109,6 +119,10 @@ class Ledger:
             if spent:
                 self._history.add_spend(self._run_id, kind, spent)
                 self._booked[kind] = self._booked.get(kind, 0.0) + spent
+
+    def thought(self, seconds: float) -> None:
+        """Learn how long a call of the optimizer's model takes."""
+        self.thinking = max(self.thinking, seconds)
 
     def measure(self, answers: int, seconds: float) -> None:
         """Learn the pace from a batch."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
-from prompts.records import plain, redacted
+from prompts.records import AT, plain, redacted
 from vllm_eval.config import (
     DataConfig,
     Fractions,
@@ -28,6 +28,7 @@ __all__ = [
     "FramesConfig",
     "HistoryConfig",
     "LLMConfig",
+    "NamedTarget",
     "ObjectiveConfig",
     "OptimizerConfig",
     "QuestionConfig",
@@ -151,6 +152,10 @@ class ObjectiveConfig(Section):
     margin: float = Field(
         default=0.01, gt=0, lt=1, description="of rule sberr: loss of accuracy that is ruled out at 95 %"
     )
+    targets: Literal["worst", "mean"] = Field(
+        default="worst",
+        description="of several target models: a prompt counts as on the worst of them, or as on average",
+    )
 
 
 class GuardConfig(Section):
@@ -169,7 +174,7 @@ class OptimizerConfig(Section):
     """Who proposes prompts, and how many compete at the end."""
 
     strategy: Annotated[str, one_of(_strategies)] = Field(
-        default="opro",
+        default="agent",
         description="who proposes: agent (a language model with tools over the history), reflective (from "
         "failures), opro (from scores), evolve (crossover and mutation); controls paraphrase, grid, file; "
         "other optimizers gepa, dspy-copro, dspy-mipro, capo",
@@ -207,11 +212,28 @@ class OptimizerConfig(Section):
         return self
 
 
+class NamedTarget(TargetConfig):
+    """One of several target models."""
+
+    name: str | None = Field(
+        default=None, min_length=1, description="what it is called in history and report; none: its model"
+    )
+
+    @property
+    def called(self) -> str:
+        """Its name."""
+        return self.name or self.model
+
+
 class RunConfig(Section):
     """One run. Secrets are no part of it: keys are read from the environment variables it names."""
 
     data: DataConfig = Field(default_factory=DataConfig, description="which clips")
     target: TargetConfig = Field(default_factory=TargetConfig, description="the model whose bias is measured")
+    targets: tuple[NamedTarget, ...] = Field(
+        default=(),
+        description="several models instead of target, a prompt being tuned for all; docs/objectives.md",
+    )
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description="who proposes prompts")
     budget: BudgetConfig = Field(default_factory=BudgetConfig, description="what may be spent")
     objective: ObjectiveConfig = Field(
@@ -221,9 +243,42 @@ class RunConfig(Section):
     seed: int = Field(default=0, ge=0, description="seed of the optimizer's randomness")
     output: str = Field(default="runs", description="folder for reports, one subfolder per run")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _target_is_the_first_of_several(cls, values: Any) -> Any:
+        # Whoever reads one target of a run, as a report does, finds the first.
+        several = values.get("targets") if isinstance(values, Mapping) else None
+        if not isinstance(several, list | tuple) or not several or values.get("target"):
+            return values
+        first = several[0]
+        first = first.model_dump() if isinstance(first, NamedTarget) else first
+        if not isinstance(first, Mapping):
+            return values
+        return {**values, "target": {key: value for key, value in first.items() if key != "name"}}
+
+    @model_validator(mode="after")
+    def _targets_are_told_apart(self) -> "RunConfig":
+        if not self.targets:
+            return self
+        names = [one.called for one in self.targets]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"two of targets are called {twice[0]!r}; give each a name of its own")
+        if any(AT in name for name in names):
+            raise ValueError(f"names of targets must not contain {AT!r}")
+        if self.target.model_dump() != self.targets[0].model_dump(exclude={"name"}):
+            raise ValueError("give either target or targets, not both")
+        return self
+
+    def panel(self) -> dict[str, TargetConfig]:
+        """The target models by name."""
+        return {one.called: one for one in self.targets} or {self.target.model: self.target}
+
     def values(self) -> dict[str, Any]:
         """All values as JSON holds them, without secrets."""
         clean: dict[str, Any] = redacted(plain(self.model_dump(mode="json")))
+        if not self.targets:  # a run is found again by its values: of one target they are those of before
+            del clean["targets"], clean["objective"]["targets"]
         return clean
 
     def yaml(self) -> str:

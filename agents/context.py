@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from agents.pooling import Pooled
+from agents.targets import Panel
 from prompts.history import History
 from prompts.prompt import Prompt
 from videos.clip import ClipSet, Frames
-from vllm_eval.evaluator import AnswerRow, Evaluator
+from vllm_eval.evaluator import AnswerRow
 
 
 class Scoring(Protocol):
@@ -25,13 +27,11 @@ class RunContext:
     clips: ClipSet
     prompts: int
     scorer: Scoring
-    evaluator: Evaluator
+    panel: Panel
 
     def answers(self, prompt_id: str) -> list[AnswerRow]:
         """As SearchContext.answers."""
-        place = {clip.id: number for number, clip in enumerate(self.clips.clips)}
-        rows = self.history.answers_for(self.run_id, prompt_id, self.clips.name)
-        return sorted((row for row in rows if row.clip_id in place), key=lambda row: place[row.clip_id])
+        return Pooled(self.history, self.run_id, self.clips).answers(prompt_id)
 
     def evaluate(self, jobs: Sequence[tuple[Prompt, Sequence[str]]]) -> dict[str, list[AnswerRow]]:
         """As SearchContext.evaluate. Prompts that lack the same clips are asked together."""
@@ -48,7 +48,7 @@ class RunContext:
     def frames(self, clip_id: str) -> Frames:
         """As SearchContext.frames."""
         (clip,) = self._only([clip_id]).clips
-        return self.evaluator.frame_store.get(clip, self.evaluator.policy)
+        return self.panel.frames(clip)
 
     def remember(self, kind: str, detail: Mapping[str, Any]) -> None:
         """As SearchContext.remember."""

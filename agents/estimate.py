@@ -5,23 +5,26 @@ of the optimizer's model are known from earlier runs of the same strategy and mo
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 from agents import finals
+from agents.anchors import Anchors
 from agents.budget import TOKENS
 from agents.config import RunConfig
 from agents.display import duration
-from agents.loop import RACED, Parts
+from agents.loop import RACED, Parts, styled
 from agents.pricing import load_prices
 from agents.splits import Data, load_data
+from agents.targets import by_target, open_panel, widened
 from assets.errors import UserError
 from prompts.history import History
 from prompts.library import BACKGROUND_BIASED, HUMAN_FOCUSED, NEUTRAL
+from vllm_eval.config import TargetConfig
 from vllm_eval.engine import Answer
-from vllm_eval.evaluator import AnswerRow, Evaluator
-from vllm_eval.target import open_engine, policy_of, prefixed, question_of
+from vllm_eval.evaluator import AnswerRow
+from vllm_eval.target import question_of
 
 TRIED = (NEUTRAL.prompt, HUMAN_FOCUSED.prompt, BACKGROUND_BIASED.prompt)
 TRIED_CLIPS = 4
@@ -29,10 +32,10 @@ TRIED_CLIPS = 4
 
 @dataclass(frozen=True)
 class Trial:
-    """A few answers: seconds and tokens read for one, and how many were asked to know it."""
+    """A few answers: seconds for one, tokens read for one by target, and how many were asked to know it."""
 
     seconds: float
-    prompt_tokens: float
+    prompt_tokens: Mapping[str, float]
     asked: int
 
 
@@ -74,10 +77,15 @@ def forecast(config: RunConfig, history: History, parts: Parts) -> Forecast:
 
     Raises UserError for what would also stop the run.
     """
+    targets = config.panel()
     data = load_data(config.data, parts.dataset)
-    trial = _trial(config, data, parts)
-    baselines = len(finals.baseline_prompts(with_prefixed=prefixed(question_of(config.target)) is not None))
-    ending = finals.answers_needed(data, config.optimizer.finalists, baselines)
+    anchors = Anchors.of(config.optimizer.guard)
+    anchors.check_known(clip.id for clip in data.tune.clips)
+    data = widened(data, list(targets))
+    trial = _trial(targets, data, parts)
+    with_prefixed = all(styled(question_of(one)) for one in targets.values())
+    baselines = len(finals.baseline_prompts(with_prefixed))
+    ending = finals.answers_needed(data, config.optimizer.finalists, baselines, anchors)
     size, prompts = len(data.tune), config.budget.prompts
     share = 1.0 if config.optimizer.race == "none" else RACED
     likely, most = (ceil((baselines + part * prompts) * size) + ending for part in (share, 1.0))
@@ -89,25 +97,30 @@ def forecast(config: RunConfig, history: History, parts: Parts) -> Forecast:
     return Forecast(prompts, likely, most, trial, tokens, dollars, unpriced)
 
 
-def _trial(config: RunConfig, data: Data, parts: Parts) -> Trial:
+def _trial(targets: Mapping[str, TargetConfig], data: Data, parts: Parts) -> Trial:
     """The first clip warms everything up and is not measured."""
-    engine = open_engine(config.target, parts.engine)
+    each = max(1, len(targets))
+    panel = open_panel(targets, parts.engine, parts.frames(), _Forgetful(), "estimate")
     try:
-        question, policy, frames = question_of(config.target), policy_of(config.target), parts.frames()
-        evaluator = Evaluator(engine, frames, policy, question, _Forgetful(), "estimate")
-        first, rest = data.tune.clips[:1], data.tune.clips[1 : 1 + TRIED_CLIPS]
-        frames.fill([*first, *rest], policy)
-        evaluator.evaluate(TRIED, replace(data.tune, clips=first))
+        first, rest = data.tune.clips[:each], data.tune.clips[each : each * (1 + TRIED_CLIPS)]
+        panel.fill(replace(data.tune, clips=(*first, *rest)))
+        panel.evaluate(TRIED, replace(data.tune, clips=first))
         began = time.monotonic()
-        scored = evaluator.evaluate(TRIED, replace(data.tune, clips=rest or first))
+        scored = panel.evaluate(TRIED, replace(data.tune, clips=rest or first))
         took = time.monotonic() - began
     finally:
-        engine.close()
-    answers = [answer for one in scored.values() for answer in one.answers if answer.kind != "error"]
-    if not answers:
-        raise UserError(f"none of {len(TRIED) * len(rest)} trial answers could be had, see vllm_eval.doctor")
-    read = sum(answer.prompt_tokens for answer in answers) / len(answers)
-    return Trial(took / len(answers), read, len(answers) + len(TRIED))
+        panel.close()
+    read: dict[str, list[int]] = {}
+    for name, part in ((name, part) for one in scored.values() for name, part in by_target(one).items()):
+        tokens = read.setdefault(name or next(iter(targets)), [])
+        tokens.extend(answer.prompt_tokens for answer in part.answers if answer.kind != "error")
+    silent = [name for name, tokens in read.items() if not tokens]
+    if silent:
+        count = len(TRIED) * len(rest or first) // each
+        raise UserError(f"none of {count} trial answers of {silent[0]} could be had, see vllm_eval.doctor")
+    answered = sum(map(len, read.values()))
+    means = {name: sum(tokens) / len(tokens) for name, tokens in read.items()}
+    return Trial(took / answered, means, answered + each * len(TRIED))
 
 
 def _tokens(config: RunConfig, history: History) -> int | None:
@@ -137,13 +150,15 @@ def _dollars(
     The optimizer's tokens are priced as half read, half written: nothing earlier tells them apart.
     """
     prices, total, unpriced = load_prices(config.budget.prices), 0.0, []
-    llm, target = config.optimizer.llm, config.target
-    if "base_url" in target.options or target.engine == "openai":
-        price = prices.of(target.model)
-        if price is None:
-            unpriced.append(target.model)
-        else:
-            total += price.dollars(round(trial.prompt_tokens * answers), 2 * answers)
+    llm, targets = config.optimizer.llm, config.panel()
+    for name, target in targets.items():
+        if "base_url" in target.options or target.engine == "openai":
+            price = prices.of(target.model)
+            if price is None:
+                unpriced.append(target.model)
+            else:
+                share = ceil(answers / len(targets))
+                total += price.dollars(round(trial.prompt_tokens[name] * share), 2 * share)
     if llm.base_url is not None and tokens != 0:
         price = prices.of(llm.model)
         if price is None:

@@ -3,24 +3,27 @@
 The winner is chosen from answers on the select side and on the agreement clips alone. It is the finalist with
 the highest (1 + SHAcc - SBErr) / 2 on the select side whose accuracy on ordinary clips is at most
 ``AGREEMENT_MARGIN`` below the neutral prompt's; or, by objective.rule sberr, the one of lowest SBErr among
-those shown to lose less than a margin there. Neutral itself is always among the finalists, so a search that
-found nothing says so.
+those shown to lose less than a margin there. Who gets anchor clips wrong that neutral gets right is no
+finalist. With several target models the worst of them counts, or their mean. Neutral itself is always among
+the finalists, so a search that found nothing says so.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.anchors import Anchors
 from agents.config import ObjectiveConfig
 from agents.objectives import lowest_sberr
 from agents.scoring import Scorer
 from agents.splits import Data
+from agents.targets import by_target, overall
 from agents.watcher import Watcher
 from assets.errors import UserError
 from prompts.history import History
 from prompts.library import LIBRARY, NEUTRAL
 from prompts.prompt import Prompt
-from prompts.view import HistoryView, score_of
+from prompts.view import HistoryView, ScoredPrompt
 from videos.clip import ClipSet
 from vllm_eval.evaluator import Scored
 from vllm_eval.metrics import accuracy
@@ -28,6 +31,16 @@ from vllm_eval.metrics import accuracy
 # Half of the three points a found prompt may lose: chosen among several, the loss seen here is too small
 # (seen as 1.7 points on 120 clips, 4.7 on 150 others).
 AGREEMENT_MARGIN = 0.015
+
+NO_ANCHORS = Anchors(())
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A prompt that stood for election, and why it may not win."""
+
+    prompt: Prompt
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -37,13 +50,15 @@ class Outcome:
     winner: Prompt
     finalists: tuple[Prompt, ...]
     reports: Mapping[str, Mapping[str, Scored]]
+    passed_over: tuple[PassedOver, ...] = ()
 
 
-def answers_needed(data: Data, finalists: int, baselines: int) -> int:
+def answers_needed(data: Data, finalists: int, baselines: int, anchors: Anchors = NO_ANCHORS) -> int:
     """The most answers that the end of a run can cost."""
     agreement = (finalists + 1) * len(data.agreement) if data.agreement else 0
     reported = (baselines + 1) * sum(len(clips) for clips in data.reports.values())
-    return (finalists + 1) * len(data.select) + agreement + reported
+    anchored = (finalists + 1) * len(anchors.among(data.tune))
+    return anchored + (finalists + 1) * len(data.select) + agreement + reported
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,8 @@ class Finals:
     finalists: int
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     twins: Collection[str] = ()
+    anchors: Anchors = NO_ANCHORS
+    passed_over: list[PassedOver] = field(default_factory=list)
 
     def run(self, view: HistoryView) -> Outcome:
         """Choose the winner among the run's proposals and report it."""
@@ -66,8 +83,9 @@ class Finals:
         self.watcher.phase(f"comparing {len(finalists)} finalists on {self.data.select.name}")
         ranked = self._ranked(finalists)
         winner = self._constrained(ranked) if self.objective.rule == "sberr" else self._agreeing(ranked)
+        self._decide("winner", {"prompt": winner.id, "neutral": winner.id == NEUTRAL.prompt.id})
         reports = {name: self._report(name, clips, winner) for name, clips in self.data.reports.items()}
-        return Outcome(winner, tuple(ranked), reports)
+        return Outcome(winner, tuple(ranked), reports, tuple(self.passed_over))
 
     def _finalists(self, view: HistoryView) -> list[Prompt]:
         """Best proposals by tune score, neutral last: on equal scores the found prompt goes first."""
@@ -76,14 +94,49 @@ class Finals:
             for scored in view.scored
             if scored.position >= 0 and scored.metrics.n and scored.prompt.id not in self.twins
         ]
-        proposed = answered[: self.finalists]
+        proposed = self._anchored(answered)
         tune = {scored.prompt.id: scored.score for scored in proposed}
         self._decide("finalists", {"clips": self.data.tune.name, "scores": tune})
         return [*(scored.prompt for scored in proposed), NEUTRAL.prompt]
 
+    def _anchored(self, answered: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
+        """The best that keep their anchors. Who was not asked about one is asked, if it may be a finalist.
+
+        Whoever is known to lose some makes room for the next; of those that have to be asked no more than
+        there are finalists, for so many answers are held back.
+        """
+        clips, asked = self.anchors.among(self.data.tune), 0
+        kept: list[ScoredPrompt] = []
+        for scored in answered:
+            if len(kept) == self.finalists:
+                break
+            lacking = bool(len(clips)) and self.scorer.missing([scored.prompt], clips) > 0
+            if lacking and asked == self.finalists:
+                continue
+            asked += lacking
+            if self._keeps(scored.prompt, clips):
+                kept.append(scored)
+        return kept
+
+    def _keeps(self, prompt: Prompt, clips: ClipSet) -> bool:
+        """Whether the prompt is right on the anchors that neutral is right on."""
+        if not len(clips):
+            return True
+        scored = self.scorer.score([NEUTRAL.prompt, prompt], clips)
+        refused = self.anchors.check(scored[NEUTRAL.prompt.id], scored[prompt.id])
+        reason = refused.reason if refused else ""
+        self._decide("anchors", {"prompt": prompt.id, "passed": refused is None, "reason": reason})
+        if refused:
+            self._pass_over(prompt, reason)
+        return refused is None
+
+    def _pass_over(self, prompt: Prompt, reason: str) -> None:
+        self.passed_over.append(PassedOver(prompt, reason))
+        self.watcher.line(f"passed over, {reason}: {prompt.text}")
+
     def _ranked(self, finalists: Sequence[Prompt]) -> list[Prompt]:
         scored = self.scorer.score(finalists, self.data.select)
-        scores = {prompt.id: _score(scored[prompt.id]) for prompt in finalists}
+        scores = {prompt.id: overall(scored[prompt.id], self.objective.targets) for prompt in finalists}
         self._decide("select", {"clips": self.data.select.name, "scores": scores})
         return sorted(finalists, key=lambda prompt: -scores[prompt.id])
 
@@ -94,16 +147,13 @@ class Finals:
             passed = loss is None or loss <= AGREEMENT_MARGIN
             self._decide("agreement", {"prompt": prompt.id, "loss": loss, "passed": passed})
             if passed:
-                self._decide("winner", {"prompt": prompt.id, "neutral": prompt.id == NEUTRAL.prompt.id})
                 return prompt
-            self.watcher.line(
-                f"passed over, {100 * (loss or 0):.1f} points lost on ordinary clips: {prompt.text}"
-            )
+            self._pass_over(prompt, f"{100 * (loss or 0):.1f} points lost on ordinary clips")
         raise AssertionError("neutral loses nothing against itself")
 
     def _constrained(self, ranked: Sequence[Prompt]) -> Prompt:
         """Lowest SBErr on the select side among those shown not to lose ``margin`` on ordinary clips."""
-        clips = self.data.agreement
+        clips, objective = self.data.agreement, self.objective
         if clips is None:
             raise UserError(
                 "objective.rule sberr needs ordinary clips: set data.agreement, or use rule score"
@@ -111,28 +161,29 @@ class Finals:
         self.watcher.phase(f"checking on {clips.name}")
         ordinary = self.scorer.score(ranked, clips)
         select = self.scorer.score(ranked, self.data.select)
-        choice = lowest_sberr(NEUTRAL.prompt.id, select, ordinary, self.objective.margin)
+        choice = lowest_sberr(NEUTRAL.prompt.id, select, ordinary, objective.margin, objective.targets)
         for prompt_id, one in choice.checks.items():
             detail = {"prompt": prompt_id, "low": one.low, "p": one.p, "passed": one.shown}
-            self._decide("noninferiority", detail | {"margin": self.objective.margin})
-        winner = next(prompt for prompt in ranked if prompt.id == choice.winner)
-        if choice.passed_over:
-            self.watcher.line(
-                f"{len(choice.passed_over)} with lower SBErr passed over: a loss of "
-                f"{100 * self.objective.margin:g} points on ordinary clips is not ruled out"
-            )
-        self._decide("winner", {"prompt": winner.id, "neutral": winner.id == NEUTRAL.prompt.id})
-        return winner
+            self._decide("noninferiority", detail | {"margin": objective.margin})
+        by_id = {prompt.id: prompt for prompt in ranked}
+        for prompt_id in choice.passed_over:
+            loss = f"a loss of {100 * objective.margin:g} points on ordinary clips is not ruled out"
+            self._pass_over(by_id[prompt_id], loss)
+        return by_id[choice.winner]
 
     def _loss(self, prompt: Prompt) -> float | None:
-        """How much accuracy the prompt loses against neutral; None where that is not checked."""
+        """How much accuracy the prompt loses against neutral, on the worst target; None where not checked."""
         clips = self.data.agreement
         if clips is None or prompt.id == NEUTRAL.prompt.id:
             return None
         self.watcher.phase(f"checking on {clips.name}")
         scored = self.scorer.score([NEUTRAL.prompt, prompt], clips)
-        neutral, found = (_accuracy(scored[one.id]) for one in (NEUTRAL.prompt, prompt))
-        return neutral - found
+        neutral, found = (self._accuracies(scored[one.id]) for one in (NEUTRAL.prompt, prompt))
+        return max(neutral[name] - found[name] for name in neutral)
+
+    def _accuracies(self, scored: Scored) -> dict[str, float]:
+        parts = by_target(scored) if self.objective.targets == "worst" else {"": scored}
+        return {name: accuracy(part.answers, part.clusters()).value for name, part in parts.items()}
 
     def _report(self, name: str, clips: ClipSet, winner: Prompt) -> dict[str, Scored]:
         self.watcher.phase(f"reporting on {name}")
@@ -149,13 +200,3 @@ def baseline_prompts(with_prefixed: bool) -> list[Prompt]:
     """The hand-written prompts, neutral first; the prefixed one only where choices can be written so."""
     entries = [entry for entry in LIBRARY.values() if with_prefixed or entry.choice_style == "plain"]
     return [entry.prompt for entry in entries]
-
-
-def _score(scored: Scored) -> float:
-    """0 without any answer: what was never answered is not half good."""
-    metrics = scored.metrics()
-    return score_of(metrics) if metrics.n else 0.0
-
-
-def _accuracy(scored: Scored) -> float:
-    return accuracy(scored.answers, scored.clusters()).value

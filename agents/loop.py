@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents import finals, pareto, report, tables
+from agents.anchors import Anchors
 from agents.booked import BookedLLM
 from agents.budget import Ledger
 from agents.config import RunConfig
@@ -23,6 +24,7 @@ from agents.scoring import Reserving, Scorer
 from agents.splits import Data, Load, effective_clips, load_data
 from agents.strategies import STRATEGIES
 from agents.strategy import close, connect
+from agents.targets import Panel, by_target, open_panel, widened
 from agents.watcher import Watcher
 from assets.errors import UserError
 from prompts.history import History
@@ -30,9 +32,10 @@ from prompts.library import PREFIXED
 from prompts.prompt import Prompt
 from prompts.records import plain
 from vllm_eval.engine import Engine
-from vllm_eval.evaluator import Evaluator, Scored
+from vllm_eval.evaluator import Formats, Scored
+from vllm_eval.question import QuestionFormat
 from vllm_eval.statistics import minimum_detectable_effect
-from vllm_eval.target import open_engine, policy_of, prefixed, question_of
+from vllm_eval.target import prefixed
 
 if TYPE_CHECKING:
     from agents.llm import LLM, LLMSettings
@@ -70,15 +73,16 @@ def run(config: RunConfig, run_id: str, history: History, watcher: Watcher, part
     """
     ledger = Ledger(history, run_id, config.budget)
     data = load_data(config.data, parts.dataset)
+    Anchors.of(config.optimizer.guard).check_known(clip.id for clip in data.tune.clips)
     _introduce(data, watcher)
-    engine = open_engine(config.target, parts.engine)
+    panel = open_panel(config.panel(), parts.engine, parts.frames(), history, run_id, styled)
     try:
-        return _Loop(config, run_id, history, watcher, ledger, data, engine, parts).run()
+        return _Loop(config, run_id, history, watcher, ledger, data, panel, parts).run()
     except UserError as problem:
         history.finish_run(run_id, {"error": str(problem)}, status="failed")
         raise
     finally:
-        engine.close()
+        panel.close()
         ledger.book()
 
 
@@ -104,28 +108,28 @@ class _Loop:
         watcher: Watcher,
         ledger: Ledger,
         data: Data,
-        engine: Engine,
+        panel: Panel,
         parts: Parts,
     ) -> None:
         self.config, self.run_id, self.history, self.watcher = config, run_id, history, watcher
-        self.ledger, self.data, self.parts = ledger, data, parts
-        question = question_of(config.target)
-        styled = prefixed(question)
-        formats = {PREFIXED.prompt.id: styled} if styled else {}
-        self.baselines = finals.baseline_prompts(with_prefixed=styled is not None)
-        policy = policy_of(config.target)
-        evaluator = Evaluator(engine, parts.frames(), policy, question, history, run_id)
-        self.evaluator, self.scorer = evaluator, Scorer(evaluator, ledger, watcher, formats)
-        self.reserve = finals.answers_needed(data, config.optimizer.finalists, len(self.baselines))
+        self.ledger, self.data, self.parts = ledger, widened(data, panel.names), parts
+        self.panel, self.scorer = panel, Scorer(panel, ledger, watcher)
+        self.anchors = Anchors.of(config.optimizer.guard)
+        self.baselines = finals.baseline_prompts(with_prefixed=all(one.formats for one in panel.targets))
+        self.reserve = finals.answers_needed(
+            self.data, config.optimizer.finalists, len(self.baselines), self.anchors
+        )
+        ledger.held = self.reserve
         self.racing = Racing(
             history,
             run_id,
             self.scorer,
             watcher,
-            data.tune,
+            self.data.tune,
             config.optimizer,
             config.data.seed,
             lambda answers: ledger.affordable(answers + self.reserve),
+            rule=config.objective.targets,
         )
 
     def run(self) -> report.Report:
@@ -171,9 +175,7 @@ class _Loop:
 
         strategy = STRATEGIES[optimizer.strategy](optimizer, self.config.seed, proposing)
         buying = Reserving(self.scorer, self.ledger, self.reserve)
-        context = RunContext(
-            self.history, self.run_id, self.data.tune, budget.prompts, buying, self.evaluator
-        )
+        context = RunContext(self.history, self.run_id, self.data.tune, budget.prompts, buying, self.panel)
         return Rounds(
             history=self.history,
             run_id=self.run_id,
@@ -213,6 +215,7 @@ class _Loop:
             self.config.optimizer.finalists,
             self.config.objective,
             self.racing.twins(),
+            self.anchors,
         )
         outcome = ending.run(view)
         tune = view.get(outcome.winner.id)
@@ -220,7 +223,8 @@ class _Loop:
         self.ledger.book()
         spent = self.history.spent(self.run_id)
         saved = self.racing.summary()
-        result = report.build(self.run_id, outcome, self.baselines, tune, stopped, spent, saved)
+        rule = self.config.objective.targets
+        result = report.build(self.run_id, outcome, self.baselines, tune, stopped, spent, saved, rule)
         folder = self._save(result, outcome.winner)
         summary = {"winner": outcome.winner.id, "improved": result.improved, "stopped": stopped}
         scores = {"tune": result.tune_score, "test": result.test_score, "optimism": result.optimism}
@@ -236,7 +240,7 @@ class _Loop:
                 json.dumps(plain(result.as_json()), indent=1), encoding="utf-8"
             )
             tables.save_text(folder / "report.txt", result, self.history.url)
-            scored = self.history.view(self.run_id, self.data.tune.name).scored
+            scored = self.racing.pooled.view().scored
             pareto.plot(folder / "pareto.png", scored, winner, self.data.tune.name)
         except OSError as failure:
             raise UserError(
@@ -245,11 +249,21 @@ class _Loop:
         return folder
 
 
+def styled(question: QuestionFormat) -> Formats:
+    """The question of the hand-written prompt whose choices are written another way, where that can be."""
+    written = prefixed(question)
+    return {PREFIXED.prompt.id: written} if written else {}
+
+
 def _check_answered(neutral: Scored) -> None:
     """A clip that fails is data; when all do, something else is wrong, and it can be said before it costs."""
-    failed = [answer for answer in neutral.answers if answer.kind == "error"]
-    if len(failed) == len(neutral.answers):
-        raise UserError(f"no clip of {neutral.clips.name} could be answered, for one: {failed[0].error}")
+    for name, scored in by_target(neutral).items():
+        failed = [answer for answer in scored.answers if answer.kind == "error"]
+        if len(failed) == len(scored.answers):
+            who = f" by {name}" if name else ""
+            raise UserError(
+                f"no clip of {scored.clips.name} could be answered{who}, for one: {failed[0].error}"
+            )
 
 
 def report_folder(config: RunConfig, run_id: str) -> Path:

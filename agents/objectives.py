@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.race_order import unit_of
+from agents.targets import Rule, by_target
 from vllm_eval.evaluator import Scored
 from vllm_eval.metrics import bias_metrics
 from vllm_eval.noninferiority import NonInferiority, non_inferiority
@@ -65,20 +66,32 @@ class _Objective:
 
 
 def lowest_sberr(
-    neutral: str, select: Mapping[str, Scored], ordinary: Mapping[str, Scored], margin: float = 0.01
+    neutral: str,
+    select: Mapping[str, Scored],
+    ordinary: Mapping[str, Scored],
+    margin: float = 0.01,
+    rule: Rule = "worst",
 ) -> Choice:
     """The prompt of lowest SBErr on ``select`` that is non-inferior to neutral in accuracy on ``ordinary``.
 
     Both hold the same prompts, neutral among them, which passes always. Non-inferior: the one-sided 95 %
-    bound of the paired difference lies above -margin. On equal SBErr the order of ``select`` decides. A
-    prompt without any answer comes last. Raises ValueError as ``non_inferiority`` does.
+    bound of the paired difference lies above -margin. With several targets the worst counts for SBErr, and
+    each has to show it (an intersection-union test, which keeps its level: Berger 1982), or by ``rule`` all
+    answers are taken together. On equal SBErr the order of ``select`` decides. A prompt without any answer
+    comes last. Raises ValueError as ``non_inferiority`` does.
     """
     checks: dict[str, NonInferiority] = {}
-    for name in sorted(select, key=lambda name: _sberr(select[name])):
+    for name in sorted(select, key=lambda name: max(map(_sberr, _parts(select[name], rule).values()))):
         if name == neutral:
             return Choice(name, checks)
-        mine, theirs = ordinary[name], ordinary[neutral]
-        checks[name] = non_inferiority(mine.answers, theirs.answers, mine.clusters(), margin)
+        mine, theirs = _parts(ordinary[name], rule), _parts(ordinary[neutral], rule)
+        checks[name] = min(
+            (
+                non_inferiority(part.answers, theirs[target].answers, part.clusters(), margin)
+                for target, part in mine.items()
+            ),
+            key=lambda check: check.low,
+        )
         if checks[name].shown:
             return Choice(name, checks)
     raise ValueError(f"neutral prompt {neutral} is not among those to choose from")
@@ -155,6 +168,10 @@ def _worlds(objectives: Sequence[_Objective], words: Values, worlds: int, seed: 
         columns.append(one.sign * _means(one.values, drawn[key].astype(np.float64)))
     columns.append(np.broadcast_to(-words, columns[0].shape))
     return np.stack(columns, axis=2)
+
+
+def _parts(scored: Scored, rule: Rule) -> Mapping[str, Scored]:
+    return by_target(scored) if rule == "worst" else {"": scored}
 
 
 def _sberr(scored: Scored) -> float:

@@ -84,6 +84,15 @@ class Board:
         for place, label in zip(places, more.labels, strict=True):
             row.labels[place] = label
 
+    def only(self, places: Sequence[int]) -> "Board":
+        """The same on the clips at these places of the order alone."""
+        at = np.array(places, np.intp)
+        part = Board(self._units[at].tolist())
+        for prompt, row in self._rows.items():
+            labels = [row.labels[place] for place in places]
+            part._rows[prompt] = _Row(row.gaps[at], row.soft[at], labels, row.asked[at])
+        return part
+
     def count(self, prompt: str) -> int:
         """How many clips the prompt was asked about without a hole, from the first on."""
         row = self._rows.get(prompt)

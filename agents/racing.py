@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from agents.config import OptimizerConfig
+from agents.pooling import Pooled
 from agents.race import Race, Rules, Verdict, Why
-from agents.race_board import Seen, seen
+from agents.race_board import Seen, fair_scores, seen
 from agents.race_order import blocks, racing_order, unit_of
 from agents.scoring import Scorer
+from agents.targets import Rule, target_of
 from agents.watcher import Watcher
 from prompts.history import History
 from prompts.library import NEUTRAL
@@ -28,7 +30,11 @@ ASSIGNED = "race/assigned"
 
 @dataclass
 class Racing:
-    """``affordable(answers)``: whether so many more leave the run enough to end with."""
+    """``affordable(answers)``: whether so many more leave the run enough to end with.
+
+    With several targets a race compares prompts on what all of them answered; by ``rule`` the worst or the
+    mean of them is the score that ranks.
+    """
 
     history: History
     run_id: str
@@ -39,10 +45,15 @@ class Racing:
     seed: int
     affordable: Callable[[int], bool]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    rule: Rule = "worst"
 
     def __post_init__(self) -> None:
+        self.pooled = Pooled(self.history, self.run_id, self.tune)
         self._tune = racing_order(self.tune, self.seed)
         self._place = {clip.id: place for place, clip in enumerate(self._tune.clips)}
+        names = self.pooled.names if self.rule == "worst" else ()
+        targets = [target_of(clip.id) for clip in self._tune.clips]
+        self._sides = [[place for place, one in enumerate(targets) if one == name] for name in names]
         self._blocks = blocks(self._tune, self.config.racing.block)
         self._known: dict[str, Prompt] = {}
         self._baselines: set[str] = set()
@@ -94,7 +105,7 @@ class Racing:
         Stops earlier after twice as many prompts, or when no more is affordable.
         """
         for _ in range(2 * finalists):
-            scores = self._race.scores()
+            scores = self.scores()
             out = {*self._baselines, *self._race.twins}
             known = [one for one in self._known if one in scores and one not in out]
             ahead = sorted(known, key=lambda one: -scores[one])[:finalists]
@@ -105,7 +116,17 @@ class Racing:
 
     def view(self) -> HistoryView:
         """The history's view with scores that rank fairly."""
-        return rescored(self.history.view(self.run_id, self.tune.name), self._race.scores())
+        return rescored(self.pooled.view(), self.scores())
+
+    def scores(self) -> dict[str, float]:
+        """Fair scores of everything seen; with several targets each the worst of those asked about it."""
+        whole, twins = self._race.scores(), self._race.twins
+        parts = [self._race.board.only(places) for places in self._sides]
+        told = [(part, fair_scores(part, twins)) for part in parts]
+        return {
+            prompt: min((scores[prompt] for part, scores in told if part.answered(prompt)), default=score)
+            for prompt, score in whole.items()
+        }
 
     def twins(self) -> Mapping[str, str]:
         """Prompts that act like another, and that one."""

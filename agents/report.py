@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from agents.finals import Outcome
+from agents.finals import Outcome, PassedOver
 from agents.objectives import Standing, pareto_standings
+from agents.targets import Rule, by_target, overall
 from prompts.library import NEUTRAL, name_of
 from prompts.prompt import Prompt
-from prompts.view import ScoredPrompt, score_of
+from prompts.records import AT
+from prompts.view import ScoredPrompt
 from vllm_eval.evaluator import Scored
 from vllm_eval.metrics import Estimate, accuracy
 from vllm_eval.statistics import Difference, paired_difference
@@ -47,7 +49,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """``optimism`` is the winner's tune score minus its test score, both (1 + SHAcc - SBErr) / 2."""
+    """``optimism`` is the winner's tune score minus its test score, both (1 + SHAcc - SBErr) / 2.
+
+    With several target models both are those of the worst or of all together, as ``objective.targets`` says;
+    every clip set then has a section for each, and ``front`` is over the answers of all.
+    """
 
     run_id: str
     winner: Prompt
@@ -58,6 +64,13 @@ class Report:
     sections: tuple[Section, ...]
     race: str = ""  # what racing saved, in one line
     front: tuple[Standing, ...] = ()  # reported prompts over all objectives
+    passed_over: tuple[PassedOver, ...] = ()
+    rule: Rule = "worst"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of several target models; none with one."""
+        return tuple(dict.fromkeys(one.name.partition(AT)[2] for one in self.sections if AT in one.name))
 
     @property
     def optimism(self) -> float:
@@ -86,16 +99,46 @@ def build(
     stopped: str,
     spent: Mapping[str, float],
     race: str = "",
+    rule: Rule = "worst",
 ) -> Report:
     """The report; ``tune`` is the winner as it was scored while searching."""
     prompts = list({prompt.id: prompt for prompt in (*baselines, outcome.winner)}.values())
     sections = tuple(
-        _section(name, scored, prompts, outcome.winner) for name, scored in outcome.reports.items()
+        section
+        for name, scored in outcome.reports.items()
+        for section in _sections(name, scored, prompts, outcome.winner)
     )
     test = outcome.reports["test"][outcome.winner.id]
     front = pareto_standings({prompt.id: prompt.text for prompt in prompts}, outcome.reports)
-    found = score_of(test.metrics())
-    return Report(run_id, outcome.winner, tune.score, found, stopped, spent, sections, race, front)
+    return Report(
+        run_id=run_id,
+        winner=outcome.winner,
+        tune_score=tune.score,
+        test_score=overall(test, rule),
+        stopped=stopped,
+        spent=spent,
+        sections=sections,
+        race=race,
+        front=front,
+        passed_over=outcome.passed_over,
+        rule=rule,
+    )
+
+
+def _sections(
+    name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], winner: Prompt
+) -> list[Section]:
+    """One section for each target."""
+    parts = {prompt_id: by_target(one) for prompt_id, one in scored.items()}
+    return [
+        _section(
+            f"{name}{AT}{target}" if target else name,
+            {prompt_id: part[target] for prompt_id, part in parts.items()},
+            prompts,
+            winner,
+        )
+        for target in parts[NEUTRAL.prompt.id]
+    ]
 
 
 def _section(name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], winner: Prompt) -> Section:

@@ -1,32 +1,32 @@
-"""Scoring for the loop: the evaluator, with its spending booked and somebody watching."""
+"""Scoring for the loop: the target models, with its spending booked and somebody watching."""
 
 import time
 from collections.abc import Sequence
 
 from agents.budget import Ledger
+from agents.targets import Panel
 from agents.watcher import Watcher
 from prompts.prompt import Prompt
 from videos.clip import ClipSet
-from vllm_eval.evaluator import Evaluator, Formats, Scored
+from vllm_eval.evaluator import Scored
 
 
 class Scorer:
-    """``formats`` overrides the question format for some prompt ids, as in Evaluator.evaluate."""
+    """Scores with a panel's models."""
 
-    def __init__(self, evaluator: Evaluator, ledger: Ledger, watcher: Watcher, formats: Formats) -> None:
-        self._evaluator, self._ledger, self._watcher, self._formats = evaluator, ledger, watcher, formats
+    def __init__(self, panel: Panel, ledger: Ledger, watcher: Watcher) -> None:
+        self._panel, self._ledger, self._watcher = panel, ledger, watcher
 
     def missing(self, prompts: Sequence[Prompt], clips: ClipSet) -> int:
         """How many answers ``score`` would buy."""
-        return self._evaluator.missing(prompts, clips, self._formats)
+        return self._panel.missing(prompts, clips)
 
     def choices(self, prompt: Prompt, clips: ClipSet) -> list[Sequence[str]]:
         """Per clip the labels that log-probabilities of an answer to this prompt follow."""
-        ask = self._formats.get(prompt.id, self._evaluator.question_format)
-        return [ask.ask(prompt.text, clip, clips.classes).labels for clip in clips.clips]
+        return self._panel.choices(prompt, clips)
 
     def score(self, prompts: Sequence[Prompt], clips: ClipSet) -> dict[str, Scored]:
-        """Answers of all prompts on all clips, by prompt id, in one engine call; known ones cost nothing.
+        """Answers of all prompts on all clips, by prompt id, in one call of each engine; known ones are free.
 
         Raises OutOfBudget when they do not fit the cap on answers, or when time runs out on the way.
         """
@@ -36,7 +36,7 @@ class Scorer:
             self._decode(clips)
         started, before = time.monotonic(), self._ledger.answers
         try:
-            return self._evaluator.evaluate(prompts, clips, self._answered, self._formats)
+            return self._panel.evaluate(prompts, clips, self._answered)
         finally:
             self._ledger.measure(self._ledger.answers - before, time.monotonic() - started)
             self._ledger.book()
@@ -47,7 +47,7 @@ class Scorer:
 
     def _decode(self, clips: ClipSet) -> None:
         """All frames first, in worker processes: one at a time they would keep the model waiting."""
-        failed = self._evaluator.frame_store.fill(clips.clips, self._evaluator.policy)
+        failed = self._panel.fill(clips)
         if failed:
             clip_id, reason = next(iter(failed.items()))
             self._watcher.line(

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from agents.budget import ANSWERS, DOLLARS, SECONDS, TOKENS
 from agents.display import duration, percents
+from agents.finals import PassedOver
 from agents.objectives import LENGTH
 from agents.report import Line, Measured, Report, Section
 from prompts.display import shown
@@ -18,6 +19,7 @@ from vllm_eval.statistics import Difference
 _NAMES = {"shacc": "SHAcc", "sberr": "SBErr", "accuracy": "accuracy"}
 
 
+PASSED_OVER = 5  # of prompts that might not win, so many are told
 WIDE = 100  # columns from which a table has room for decimals
 
 
@@ -34,8 +36,11 @@ def render(report: Report, folder: Path, history: str, width: int) -> Iterator[R
         yield Text("Best found: ") + shown(report.winner.text)
     else:
         yield Text("No proposed prompt was better than neutral where the winner is chosen.")
+    yield from (_passed_over(one) for one in report.passed_over[:PASSED_OVER])
+    if len(report.passed_over) > PASSED_OVER:
+        yield Text(f"{len(report.passed_over) - PASSED_OVER} more were passed over, see the history.")
     yield Text(
-        f"Optimism of (1 + SHAcc - SBErr) / 2: {100 * report.optimism:+.1f} points, "
+        f"Optimism of (1 + SHAcc - SBErr) / 2{_over(report)}: {100 * report.optimism:+.1f} points, "
         f"{100 * report.tune_score:.1f} on the clips it was found on, {100 * report.test_score:.1f} on test"
     )
     yield Text(_spent(report))
@@ -45,6 +50,15 @@ def render(report: Report, folder: Path, history: str, width: int) -> Iterator[R
         f"Saved: {folder}/report.txt, report.json, pareto.png, config.yaml; every answer in {history}"
     )
     yield shown(f"Look into it: python -m prompts list {report.run_id} --history {history}")
+
+
+def _passed_over(one: PassedOver) -> Text:
+    return Text("Passed over, ") + shown(f"{one.reason}: {one.prompt.text}")
+
+
+def _over(report: Report) -> str:
+    count = len(report.targets)
+    return f", {'worst' if report.rule == 'worst' else 'mean'} of {count} models" if count else ""
 
 
 def save_text(path: Path, report: Report, history: str) -> None:
@@ -72,7 +86,8 @@ def _table(section: Section, digits: int) -> Table:
 
 def _front_table(report: Report) -> Table:
     """Reported prompts over all objectives, on the clips reported above."""
-    title = f"All objectives at once: which of {len(report.front)} reported prompts no other beats"
+    over = f", over all {len(report.targets)} models" if report.targets else ""
+    title = f"All objectives at once{over}: which of {len(report.front)} reported prompts no other beats"
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     labels = {line.prompt.id: line.label for line in report.sections[0].lines}
     for heading in ("prompt", *report.front[0].values, "on the front", "likeliest to beat it"):

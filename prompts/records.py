@@ -16,6 +16,7 @@ Json: TypeAlias = dict[str, Any]
 Conversation: TypeAlias = str | Sequence[Mapping[str, Any]]  # text to continue, or messages
 
 REDACTED = "(redacted)"
+AT = " @ "  # a run with several target models keeps the answers of each as the data set "NAME @ target"
 _SECRET_KEY = re.compile(
     r"(^|_)(api_?key|secret(_key)?|private_?key|pass(word|wd|phrase)?|token|credentials?|auth(orization)?"
     r"|bearer|cookie)$"

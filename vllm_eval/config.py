@@ -26,7 +26,7 @@ DEFAULT_HISTORY = "sqlite:///runs/history.db"  # as prompts.history has it, whic
 _UNSET = (("revision", None), ("view", "original"), ("masks", None))  # of a target
 
 # Sections and fields of a run's file that scoring passes over.
-ONLY_OF_RUNS = ("optimizer", "objective", "budget", "seed", "output")
+ONLY_OF_RUNS = ("optimizer", "objective", "budget", "seed", "output", "targets")
 
 
 def one_of(registry: Callable[[], Mapping[str, object]]) -> AfterValidator:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings
 
+from assets.errors import UserError
 from vllm_eval import settings
 from vllm_eval.config import ONLY_OF_RUNS, ScoringConfig
 from vllm_eval.settings import FROM_ENVIRONMENT, Form
@@ -29,6 +30,11 @@ class ScoringForm(Form[ScoringConfig]):
     def of_file(self, path: str | None) -> dict[str, Any]:
         """As Form.of_file."""
         values = super().of_file(path)
+        if values.get("targets") and "target" not in values:
+            raise UserError(
+                f"--config {path} has several targets and here one is asked; give a file with a section "
+                "target, the one you mean"
+            )
         return {key: value for key, value in values.items() if key not in ONLY_OF_RUNS}
 
 

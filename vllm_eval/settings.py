@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar, get_origin
+from typing import Any, Generic, NoReturn, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -222,7 +222,8 @@ def _explain(error: ErrorDetails, form: Form[Any]) -> str:
 
 def _known_beside(location: Sequence[int | str], model: Any) -> str:
     for part in location[:-1]:
-        model = model.model_fields[str(part)].annotation
+        place = isinstance(part, int)  # in a list
+        model = get_args(model)[0] if place else model.model_fields[str(part)].annotation
     where = ".".join(str(part) for part in location[:-1])
     return f"known {f'in {where}' if where else 'keys'}: {', '.join(model.model_fields)}"
 

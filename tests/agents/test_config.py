@@ -138,7 +138,7 @@ def test_a_wrong_flag_is_explained_in_one_line(given: list[str], told: str) -> N
     ("text", "told"),
     [
         ("budget: {promts: 3}", "unknown key budget.promts; known in budget: prompts, refusals"),
-        ("bugdet: {}", "unknown key bugdet; known keys: data, target, optimizer"),
+        ("bugdet: {}", "unknown key bugdet; known keys: data, target, targets, optimizer"),
         (
             "optimizer: {llm: {api_key: sk-1}}",
             "unknown key optimizer.llm.api_key; known in optimizer.llm: model",
@@ -230,3 +230,36 @@ def test_a_race_is_the_default_and_can_be_left_out() -> None:
     assert parse([]).config.optimizer.race == "sequential"
     assert parse(["--optimizer.race", "none"]).config.optimizer.race == "none"
     assert parse(["--optimizer.racing.futility_alpha", "0.3"]).config.optimizer.racing.futility_alpha == 0.3
+
+
+def test_several_targets_come_from_a_file_and_the_first_stands_for_one(tmp_path: Path) -> None:
+    text = "targets: [{model: a, view: black}, {model: mini, name: small, frames: {count: 4}}]"
+    config = parse(["--config", written(tmp_path, text)]).config
+    assert list(config.panel()) == ["a", "small"]
+    assert (config.target.model, config.target.view) == ("a", "black")
+    assert config.targets[1].frames.size == 84
+    again = RunConfig.model_validate(yaml.safe_load(config.yaml()))
+    assert again == config
+    alone = parse([]).config
+    assert "targets" not in alone.values()
+    assert list(alone.panel()) == ["mini"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("targets: [{model: a}, {model: a}]", "two of targets are called 'a'; give each a name of its own"),
+        (
+            "{target: {model: c}, targets: [{model: a}, {model: b}]}",
+            "give either target or targets, not both",
+        ),
+        (
+            "targets: [{model: a}, {model: b, modle: c}]",
+            "unknown key targets.1.modle; known in targets.1: engine",
+        ),
+        ("targets: [{model: a, name: b @ c}]", "names of targets must not contain"),
+        ("targets: {model: a}", "targets"),
+    ],
+)
+def test_targets_that_cannot_be_told_apart_are_explained(tmp_path: Path, text: str, told: str) -> None:
+    assert told in problem("--config", written(tmp_path, text))

@@ -18,6 +18,7 @@ from agents.display import PlainDisplay
 from agents.llm import Reply
 from agents.report import Report
 from agents.strategies import STRATEGIES
+from agents.strategies.file import FileStrategy
 from agents.strategy import Proposal
 from assets.errors import UserError
 from prompts.history import History
@@ -69,7 +70,7 @@ def settings(tmp_path: Path, **changes: Any) -> RunConfig:
     for section, given in changes.items():
         values[section] = values.get(section, {}) | given if isinstance(given, dict) else given
     config = RunConfig.model_validate(values)
-    if config.optimizer.strategy != "opro":
+    if config.optimizer.strategy != "agent":
         return config
     optimizer = config.optimizer.model_copy(update={"strategy": "inventive"})
     return config.model_copy(update={"optimizer": optimizer})
@@ -308,6 +309,97 @@ def test_a_finalist_that_loses_on_ordinary_clips_is_passed_over(tmp_path: Path, 
     failed = [one.detail for one in history.decisions(report.run_id) if one.kind == "agreement"]
     assert [one["passed"] for one in failed] == [False, False, True]
     assert sum("passed over" in line for line in watcher.lines) == 2
+
+
+class Distracted(ScriptedEngine):
+    """Gets these clips wrong with every prompt that names the body, however good it is elsewhere."""
+
+    losing: frozenset[str] = frozenset()
+
+    def _reply(self, prompt: str, request: Any) -> Answer:
+        usual = super()._reply(prompt, request)
+        if request.clip.id not in self.losing:
+            return usual
+        right = "body" not in prompt
+        label = request.clip.human if right else request.clip.background
+        return replace(usual, kind="human" if right else "background", label=label)
+
+
+BEST, SECOND, THIRD = (
+    f"What {words}?"
+    for words in ("do body, limbs and posture do", "do limbs and posture do", "do the limbs do")
+)
+
+
+def anchored(tmp_path: Path, history: History, lost: int = 0, finalists: int = 2, **more: Any) -> Any:
+    """A run over three prompts of which the best gets two anchors wrong; its report and its engine."""
+    path = tmp_path / "prompts.txt"
+    path.write_text("\n".join((BEST, SECOND, THIRD)))
+    anchors = [clip.id for clip in loop.load_data(settings(tmp_path).data, world.load).tune.clips[-2:]]
+    optimizer = {"strategy": "file", "file": str(path), "finalists": finalists}
+    guard = {"guard": {"anchors": anchors, "anchors_lost": lost}}
+    engine = Distracted()
+    engine.losing = frozenset(anchors)
+    config = settings(tmp_path, optimizer=optimizer | guard | more)
+    return carry(config, history, engine), anchors, engine
+
+
+def test_a_prompt_that_loses_an_anchor_does_not_win_and_the_history_says_why(
+    tmp_path: Path, history: History
+) -> None:
+    report, anchors, _ = anchored(tmp_path, history)
+    assert report.winner.text == SECOND
+    reason = f"anchor: 2 anchors lost, at most 0: {', '.join(anchors)}"
+    told = [one.detail for one in history.decisions(report.run_id) if one.kind == "anchors"]
+    assert told[0] == {"prompt": Prompt(BEST).id, "passed": False, "reason": reason}
+    assert {one["passed"] for one in told[1:]} == {True}
+    assert [(one.prompt.text, one.reason) for one in report.passed_over] == [(BEST, reason)]
+    text = " ".join((tmp_path / "runs" / report.run_id / "report.txt").read_text().split())
+    assert f"Passed over, {reason}: {BEST}" in text
+    stored = json.loads((tmp_path / "runs" / report.run_id / "report.json").read_text())
+    assert stored["passed_over"][0]["reason"] == reason
+
+
+def test_without_anchors_or_with_as_many_allowed_the_same_prompt_wins(
+    tmp_path: Path, history: History
+) -> None:
+    report, _, _ = anchored(tmp_path, history, lost=2)
+    assert report.winner.text == BEST
+    assert report.passed_over == ()
+
+
+def test_whoever_loses_anchors_makes_room_for_the_next_finalist(tmp_path: Path, history: History) -> None:
+    report, _, _ = anchored(tmp_path, history, finalists=1, race="none")
+    assert report.winner.text == SECOND
+
+
+def test_a_finalist_that_was_not_asked_about_an_anchor_is(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Narrow(FileStrategy):
+        """Wants its prompts scored on four clips alone."""
+
+        def ask(self, view: Any, n: int) -> list[Proposal]:
+            clips = tuple(row.clip_id for row in history.answers_for(run_id(), NEUTRAL.prompt.id, TUNE)[:4])
+            return [replace(one, clips=clips) for one in super().ask(view, n)]
+
+    def run_id() -> str:
+        return history.runs()[-1].id
+
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "file", lambda config, seed, llm: Narrow(config.file))
+    report, anchors, engine = anchored(tmp_path, history)
+    assert report.winner.text == SECOND
+    asked = Counter(clip for prompt, clip in engine.asked if prompt in (BEST, SECOND))
+    assert all(asked[anchor] for anchor in anchors)
+
+
+def test_an_unknown_anchor_stops_the_run_before_anything_is_bought(tmp_path: Path, history: History) -> None:
+    engine = ScriptedEngine()
+    config = settings(tmp_path, optimizer={"guard": {"anchors": ["nowhere"]}})
+    with pytest.raises(UserError, match="anchor 'nowhere' is no clip of the tune side"):
+        carry(config, history, engine)
+    assert engine.asked == []
 
 
 def test_a_found_prompt_that_does_as_well_as_neutral_goes_first(tmp_path: Path, history: History) -> None:

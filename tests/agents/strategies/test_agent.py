@@ -9,6 +9,7 @@ from made import ACTIONS, Scripted, Told, run_so_far
 from agents.guard import Guard
 from agents.llm.base import ToolCall
 from agents.strategies.agent import Agent
+from agents.strategies.opro import Opro
 from agents.strategies.toolbox import SPECS, Toolbox
 from agents.tools import Expected, expectation
 from prompts.library import NEUTRAL
@@ -156,6 +157,9 @@ def test_models_that_cannot_follow_instructions_continue_a_ranked_list() -> None
     made = agent(llm, told).ask(told.view(), 2)
     assert len(made) == 2
     assert "ranked from worst to best" in llm.asked[0]["text"]
+    same = Scripted(write=lambda i, begin: f"{begin} person, move {i}?", follows_instructions=False)
+    assert made == Opro(same, "auto", 0).ask(told.view(), 2)
+    assert llm.asked == same.asked
     forced = Scripted([json.dumps([{"prompt": NEW}])], follows_instructions=False)
     assert agent(forced, told, "chat").ask(told.view(), 1)[0].text == NEW
 
