@@ -19,6 +19,7 @@ from vllm_eval.questions import load_format
 
 CLIPS = int(os.environ.get("SCENEPROOF_REAL_CLIPS", "40"))
 POLICY = FramePolicy(6, "uniform", 84)
+LONG = FramePolicy(32, "uniform", 84)  # more pairs of frames than a side has tokens
 PROMPTS = (
     "What is the action being performed?",
     "Ignore the place. Watch how the person's arms and legs move. Which action is it?",
@@ -34,15 +35,17 @@ def clips() -> ClipSet:
     return load("hat:rand_1", "mini").take(CLIPS, 0)
 
 
-def asked(of: ClipSet, form: str, prompts: Sequence[str] = PROMPTS) -> list[Request]:
+def asked(
+    of: ClipSet, form: str, prompts: Sequence[str] = PROMPTS, policy: FramePolicy = POLICY
+) -> list[Request]:
     store, asks = FrameStore(), load_format(form)
     return [
         Request(
             clip,
-            store.media_id(clip, POLICY),
-            partial(store.get, clip, POLICY),
+            store.media_id(clip, policy),
+            partial(store.get, clip, policy),
             asks.ask(prompt, clip, of.classes),
-            f"{clip.id} {form} {prompt}",
+            f"{clip.id} {form} {policy.frames} {prompt}",
         )
         for clip in of.clips
         for prompt in prompts

@@ -59,7 +59,8 @@ def test_vllm_and_transformers_say_the_same(
     lettered = asked(real_vllm.clips(), "mcq5")
     few = real_vllm.clips().take(3, 0)
     named = listed(few)
-    others = [*asked(few, "closed", [SPELLED]), *named, *asked(few, "open")]
+    long = asked(few, "mcq5", policy=real_vllm.LONG)
+    others = [*asked(few, "closed", [SPELLED]), *named, *asked(few, "open"), *long]
     caplog.set_level(logging.INFO, "vllm_eval")
 
     engine = load_engine("vllm", "mini", dtype=dtype, **OPTIONS)
@@ -73,11 +74,13 @@ def test_vllm_and_transformers_say_the_same(
     expected: dict[str, Answer] = {**by_transformers(dtype), **answered(plain, others)}
     keys = [request.key for request in lettered]
     first, second = (agreement({key: one[key] for key in keys}, expected) for one in (cold, warm))
+    third = agreement({request.key: warm[request.key] for request in long}, expected)
     report = [record.getMessage() for record in caplog.records if record.name.startswith("vllm_eval")]
     print(
         "",
         *first.lines(f"{dtype}, vLLM offline"),
         *second.lines(f"{dtype}, vLLM offline, asked again"),
+        *third.lines(f"{dtype}, vLLM offline, 32 frames"),
         as_before(dtype, keys),
         *report,
         sep="\n",
@@ -86,6 +89,8 @@ def test_vllm_and_transformers_say_the_same(
     assert first.share >= share
     assert first.only_near_ties()
     assert second.only_near_ties()
+    assert third.only_near_ties()
+    assert sum(third.apart) / len(third.apart) < noise
     assert sum(first.apart) / len(first.apart) < noise
     assert all(warm[key].prompt_tokens == expected[key].prompt_tokens for key in expected)
     assert all(warm[key].cached_tokens >= 32 for key in keys)
