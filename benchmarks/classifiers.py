@@ -2,6 +2,7 @@
 
     python -m benchmarks.classifiers --seeds 0 1 2 --seconds 250     # again and again until done
     python -m benchmarks.classifiers --record                       # what is there goes into the results
+    python -m benchmarks.classifiers --table                        # what was recorded last, for the docs
 
 Trains and judges as ``python -m classifiers.compare`` does, in ``runs/classifiers_benchmark``; ``--record``
 alone writes a result, with the seeds and clips behind every figure and the seconds its training took.
@@ -10,59 +11,57 @@ alone writes a result, with the seeds and clips behind every figure and the seco
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.record import append
+from benchmarks.record import RESULTS, append
 from classifiers import compare
 from classifiers.config import Config, read_config
+from classifiers.findings import findings
+from classifiers.lines import Minus, Sets, as_json, collect, config_of
 from classifiers.paper import ROWS, Row
+from classifiers.tables import Summary
+from vllm_eval.statistics import Difference
 
 CONFIG = "configs/classifiers_mini.yaml"
 BACKGROUNDS = "rendered"
+_SHOWN = ("K50", "Mimetics", "SHAcc", "SBErr")
 
 
-def measured(base: Config, rows: Sequence[Row], seeds: Sequence[int], sets: compare.Sets) -> dict[str, Any]:
+def measured(base: Config, rows: Sequence[Row], seeds: Sequence[int], sets: Sets) -> dict[str, Any]:
     """All that has been measured, and the findings of the paper that it bears out."""
-    lines = compare.collect(base, rows, seeds, sets, BACKGROUNDS)
-    by_name = {line.row.name: line for line in lines}
+    lines = collect(base, rows, seeds, sets, BACKGROUNDS)
     return {
         "configuration": base.model_dump(mode="json", exclude={"output"}),
         "clips of each set": sets.most, "swaps": sets.swap,
         "training seconds": {
-            line.row.name: [
-                _seconds(compare.config_of(base, line.row, seed, BACKGROUNDS)) for seed in line.seeds
-            ]
+            line.row.name: [_seconds(config_of(base, line.row, seed, BACKGROUNDS)) for seed in line.seeds]
             for line in lines
         },
-        "findings": findings(by_name), "rows": [compare.as_json(line) for line in lines],
+        "findings": findings(lines), "rows": [as_json(line) for line in lines],
     }  # fmt: skip
 
 
-def findings(lines: dict[str, compare.Line]) -> dict[str, str]:
-    """Per finding of the paper: holds, does not, or undecided at 95 % (paired by clip and seed)."""
-    told = {}
-    for name in ("segmented", "dual_sum", "dual_stack", "weighted_focus", "weighted_focus_safe"):
-        if name in lines and lines[name].differences:
-            told[f"{name}: less SBErr than Slow-Only"] = _sign(lines[name], "SBErr", -1)
-            if name == "segmented":
-                told["segmented: less Kinetics-50 accuracy than Slow-Only"] = _sign(lines[name], "K50", -1)
-            else:
-                told[f"{name}: Kinetics-50 accuracy less Slow-Only's"] = _interval(lines[name], "K50")
-    return told
+def markdown(result: Mapping[str, Any]) -> str:
+    """A recorded result as docs/classifiers.md and benchmarks/README.md show it: figures, then findings."""
+    heads = ["row", "seeds", *_SHOWN, "SBErr less Slow-Only's", "SBErr less unaugmented"]
+    lines = [heads, ["---"] * len(heads)]
+    for row in result["rows"]:
+        figures = [_figure(row["figures"][name]) for name in _SHOWN]
+        minus = [row[name].get("SBErr") for name in ("minus baseline", "minus itself without augmentation")]
+        told = ["" if one is None else _points(one) for one in minus]
+        lines.append([row["row"], str(len(row["seeds"])), *figures, *told])
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return table + "\n" + "".join(f"- {name}: {told}\n" for name, told in result["findings"].items())
 
 
-def _sign(line: compare.Line, column: str, sign: int) -> str:
-    one = line.differences[column]
-    ends = sorted((sign * one.low, sign * one.high))
-    verdict = "holds" if ends[0] > 0 else "does not hold" if ends[1] < 0 else "undecided"
-    return f"{verdict} ({_interval(line, column)})"
+def _figure(one: Mapping[str, Any]) -> str:
+    return Summary(**one).text()
 
 
-def _interval(line: compare.Line, column: str) -> str:
-    one = line.differences[column]
-    return f"{100 * one.value:+.1f} points [{100 * one.low:+.1f}, {100 * one.high:+.1f}], n {one.n}"
+def _points(one: Mapping[str, Any]) -> str:
+    return Minus(Difference(**one["clips"]), Summary(**one["seeds"])).text()
 
 
 def _seconds(config: Config) -> float:
@@ -81,12 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, help="stop after so many")
     parser.add_argument("--output", default="runs/classifiers_benchmark")
     parser.add_argument("--record", action="store_true", help="train nothing; write what is there")
+    parser.add_argument("--table", action="store_true", help="print what was recorded last")
     options = parser.parse_args(arguments)
+    if options.table:
+        print(markdown(json.loads((RESULTS / "classifiers.json").read_text(encoding="utf-8"))[-1]), end="")
+        return 0
     base = read_config(CONFIG, output=options.output)
     rows = [row for row in ROWS if row.name in options.rows]
-    sets = compare.Sets("kinetics:val", "mimetics", "hat:rand_1", options.clips)
+    sets = Sets("kinetics:val", "mimetics", "hat:rand_1", options.clips)
     done = options.record or compare.run(base, rows, options.seeds, sets, BACKGROUNDS, options.seconds)
-    compare.show(compare.collect(base, rows, options.seeds, sets, BACKGROUNDS), [])
+    compare.show(collect(base, rows, options.seeds, sets, BACKGROUNDS))
     if options.record:
         print(append("classifiers", measured(base, rows, options.seeds, sets)))
     return 0 if done else compare.UNFINISHED

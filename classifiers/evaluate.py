@@ -1,13 +1,15 @@
 """`python -m classifiers.evaluate RUN ...`: trained classifiers on Kinetics-50, HAT's variants and Mimetics.
 
 Predictions go to RUN/predictions/ as csv files for ``python -m vllm_eval.score``, figures to
-RUN/evaluation.json: the same metrics and intervals as for prompts. (Their history lies above this package.)
+RUN/evaluation.json: the same metrics and intervals as for prompts. ``--history`` also writes every answer
+where prompts have theirs.
+
+A command, run and never imported by the packages: so it may reach up to the history of ``prompts``.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,10 @@ from rich.table import Table
 
 from assets.commands import exit_status
 from assets.errors import UserError
-from classifiers.checkpoints import Trained, open_pretrained, open_run
+from classifiers.checkpoints import PUBLISHED_ENDING, open_pretrained, open_published, open_run
+from classifiers.clip_like import PREFIX, open_clip_like
+from classifiers.judging import Asked, Classifier, evaluate, kept
 from classifiers.models import PRETRAINED
-from classifiers.protocols import CLOSED, PROTOCOLS, judge, write_json, write_predictions
-from videos.clip import ClipSet
-from videos.datasets import load
 
 SETS = (
     "kinetics:val", "mimetics", "hat:rand_1", "hat:close_1", "hat:far_1", "hat:same_1",
@@ -30,8 +31,8 @@ SETS = (
 WHOLE = {
     "footage": ("footage:original", "footage:human_only", "footage:background_only", "footage:swap"),
 }
-EVALUATION = "evaluation.json"
 VIEWS = (1, 30)
+ORIGIN = "classifier"  # of the pseudo-prompts under which a history keeps classifiers' answers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,72 +42,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def command() -> None:
         if not options.runs and not options.model:
             raise UserError("nothing to judge: name folders of trained runs, or --model i3d")
-        sets = [one for name in options.data for one in WHOLE.get(name, (name,))]
+        sets = tuple(one for name in options.data for one in WHOLE.get(name, (name,)))
+        asked = Asked(sets, options.views, options.clips)
         for run in (*options.runs, *options.model):
-            trained = _open(run, options)
-            folder = Path(options.output or f"runs/{run}") if run in PRETRAINED else Path(run)
-            figures = evaluate(trained, sets, folder, options.views, options.clips)
-            _show(str(run), figures)
+            classifier = _open(run, options)
+            folder = _folder(run, options.output)
+            _show(run, evaluate(classifier, asked, folder))
+            if options.history:
+                _remember(options.history, classifier, asked, folder)
 
     return exit_status(command, "interrupted; sets that were finished are kept")
 
 
-def evaluate(
-    trained: Trained, sets: Sequence[str], folder: Path, views: int = 1, most: int | None = None
-) -> dict[str, Any]:
-    """Figures by set and protocol, kept in ``folder``; sets judged before are not judged again."""
-    from classifiers.predict import predict
-
-    path = folder / (EVALUATION if views == 1 else f"evaluation_{views}_views.json")
-    figures: dict[str, Any] = read_figures(path)
-    for name in sets:
-        key = name if most is None else f"{name} {most} clips"
-        if key in figures:
-            continue
-        clips = chosen(name, trained.config.data.root, trained.classes, most)
-        scores = predict(trained, clips, views)
-        figures[key] = {}
-        for protocol in PROTOCOLS:
-            if protocol != CLOSED and len(trained.classes) < 5:
-                continue
-            judged = judge(scores, clips, trained.classes, protocol)
-            suffix = "" if views == 1 else f".{views}_views"
-            write_predictions(folder / "predictions" / f"{_plain(name)}.{protocol}{suffix}.csv", judged)
-            figures[key][protocol] = judged.figures()
-        write_json(path, figures)
-    return figures
-
-
-def chosen(name: str, root: str, classes: Sequence[str], most: int | None) -> ClipSet:
-    """The set's clips, at most so many, always the same; choices are drawn from the model's classes."""
-    clips = load(name, root)
-    return replace(clips if most is None else clips.take(most, 0), classes=tuple(classes))
-
-
-def prediction_file(folder: Path, name: str, protocol: str) -> Path:
-    """Where ``evaluate`` leaves a set's predictions."""
-    return folder / "predictions" / f"{_plain(name)}.{protocol}.csv"
-
-
-def _open(run: str, options: argparse.Namespace) -> Trained:
+def _open(run: str, options: argparse.Namespace) -> Classifier:
+    """The folder of a run, a pretrained model by name, a published checkpoint, or a CLIP-like model."""
+    root = options.root or "mini"
     if run in PRETRAINED:
-        return open_pretrained(run, options.root or "mini", options.device)
-    trained = open_run(Path(run), options.device, options.select)
-    if options.root is None:
-        return trained
-    data = trained.config.model_dump()["data"] | {"root": options.root}
-    return replace(trained, config=trained.config.changed(data=data))
+        return open_pretrained(run, root, options.device)
+    if run.startswith(PREFIX):
+        return open_clip_like(run.removeprefix(PREFIX), root, options.device)
+    if run.endswith(PUBLISHED_ENDING):
+        return open_published(Path(run), root, options.device)
+    return open_run(Path(run), options.device, options.select).on(options.root)
 
 
-def read_figures(path: Path) -> dict[str, Any]:
-    """Figures by set, none where nothing has been judged."""
-    import json
+def _folder(run: str, output: str | None) -> Path:
+    """Where its predictions go: beside a run's weights, else to the folder named."""
+    if run in PRETRAINED or run.startswith(PREFIX) or run.endswith(PUBLISHED_ENDING):
+        return Path(output or f"runs/{Path(run.removeprefix(PREFIX)).stem}")
+    return Path(run)
 
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
+def _remember(url: str, classifier: Classifier, asked: Asked, folder: Path) -> None:
+    """Every answer into the history, as a run of its own whose one "prompt" names the classifier."""
+    from prompts.history import History
+    from prompts.prompt import Prompt
 
-def _plain(name: str) -> str:
-    return name.replace(":", "_").replace("/", "_")
+    views = "" if asked.views == 1 else f", {asked.views} views"
+    prompt = Prompt(f"(no prompt: classifier {folder.name}, weights {classifier.weights}{views})", (), ORIGIN)
+    about = {"command": "classifiers.evaluate", "folder": str(folder), "weights": classifier.weights}
+    with History(url) as history:
+        run_id = history.start_run(about | {"views": asked.views, "sets": list(asked.sets)}, seed=0)
+        history.add_prompt(run_id, prompt)
+        scored = kept(classifier, asked, folder, prompt.id)
+        history.record_evaluation(run_id, *scored)
+        n = sum(len(one.answers) for one in scored)
+        history.finish_run(run_id, {"command": "classifiers.evaluate", "n": n})
+        print(f"{n:,} answers in run {run_id} of {history.url}")
 
 
 def _show(run: str, figures: dict[str, Any]) -> None:
@@ -125,7 +107,12 @@ def _show(run: str, figures: dict[str, Any]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m classifiers.evaluate", description=__doc__)
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of trained runs, or i3d")
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        metavar="RUN",
+        help="folders of trained runs; i3d; SLOW_8x8_R50.pyth; clip:FOLDER of a CLIP or SigLIP model",
+    )
     parser.add_argument(
         "--model", action="append", default=[], choices=tuple(PRETRAINED), help="a model that comes trained"
     )
@@ -136,8 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--views", type=int, choices=VIEWS, default=1, help="30: ten times, three crops")
     parser.add_argument("--clips", type=int, help="at most so many of each set")
     parser.add_argument("--select", choices=("last", "best"), help="which weights (default: the recipe's)")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...")
     parser.add_argument("--output", help="where a pretrained model's predictions go (default: runs/i3d)")
+    parser.add_argument(
+        "--history", metavar="URL", help="keep every answer there too, beside those of prompts"
+    )
     return parser
 
 

@@ -43,3 +43,8 @@ ROWS = (
     Row("weighted_focus+aug", "weighted_focus", True, (23.86, 10.10, 22.54, 1.85), (57.38, 11.43)),
     Row("weighted_focus_safe+aug", "weighted_focus_safe", True, None),
 )  # fmt: skip
+
+
+def without_augmentation(name: str) -> str:
+    """The row of the same model trained without augmentation."""
+    return name.removesuffix("+aug")

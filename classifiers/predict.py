@@ -1,50 +1,63 @@
 """What a classifier says of clips: one view or the published thirty."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.checkpoints import Trained
+from assets.errors import UserError
 from classifiers.data.examples import ClipExamples, Example
 from classifiers.data.masks import fitted
-from classifiers.data.sets import examples_of, kept
-from videos.clip import Clip, ClipSet, Pixels
+from classifiers.data.pipeline import Pipeline
+from classifiers.data.sets import examples_of, read
+from videos.clip import Clip, ClipSet, Pixels, SourceInfo
 from videos.decode import resize
 
 if TYPE_CHECKING:
-    pass
+    from classifiers.checkpoints import Trained
 
 Scores = NDArray[np.float64]
+Failed = Mapping[str, str]  # why, by id of clips that cannot be read
 TIMES, CROPS = 10, 3  # of the thirty views
-_STRIDE = 8 / 30  # seconds between frames of a view
+_SPAN = 64 / 30  # seconds of a view: 8 frames at 8/30 s, 16 at 4/30, 32 at 2/30, as published
 
 
-def predict(trained: Trained, clips: ClipSet, views: int = 1, batch: int = 32) -> Scores:
-    """Class probabilities [clips, classes]; of several views the mean. ``views`` is 1 or 30."""
+def predict(trained: "Trained", clips: ClipSet, views: int = 1, batch: int = 32) -> tuple[Scores, Failed]:
+    """Class probabilities [clips, classes], of several views the mean. ``views`` is 1 or 30.
+
+    Clips that cannot be read get zeros, and why. Raises UserError where none can.
+    """
     source = examples_of(clips, trained.classes, trained.config)
-    if views == 1:
-        return _single(trained, source, clips.name, batch)
-    rows = [
-        np.mean(_scores(trained, list(_views(source, clip, trained.config.size.pixels))), 0)
-        for clip in clips.clips
-    ]
-    return np.stack(rows)
+    return _single(trained, source, batch) if views == 1 else _many(trained, source)
 
 
-def _single(trained: Trained, source: ClipExamples, name: str, batch: int) -> Scores:
-    from classifiers.data.pipeline import Pipeline
+def _single(trained: "Trained", source: ClipExamples, batch: int) -> tuple[Scores, Failed]:
+    found = read(source, trained.config, f"reading {source.name}")
+    pipeline = Pipeline(found.examples, trained.config.size.pixels, 0)
+    scores = np.zeros((len(source), len(trained.classes)))
+    for start in range(0, len(found.good), batch):
+        some = list(found.good[start : start + batch])
+        scores[some] = _scores(trained, [Example(*pipeline[0, index]) for index in some])
+    return scores, {source.clips[number].id: why for number, why in found.failed.items()}
 
-    pipeline = Pipeline(kept(source, trained.config, f"reading {name}"), trained.config.size.pixels, 0)
-    rows = []
-    for start in range(0, len(pipeline), batch):
-        items = [pipeline[0, index] for index in range(start, min(start + batch, len(pipeline)))]
-        rows.append(_scores(trained, [Example(*item) for item in items]))
-    return np.concatenate(rows)
+
+def _many(trained: "Trained", source: ClipExamples) -> tuple[Scores, Failed]:
+    side, failed = trained.config.size.pixels, {}
+    scores = np.zeros((len(source), len(trained.classes)))
+    for number, clip in enumerate(source.clips):
+        try:
+            examples = list(_views(source, clip, side))
+        except (UserError, OSError, ValueError, RuntimeError) as failure:
+            failed[clip.id] = str(failure)
+            continue
+        scores[number] = np.mean(_scores(trained, examples), 0)
+    if len(failed) == len(source):
+        raise UserError(f"{source.name}: no clip can be read, for one {next(iter(failed.values()))}")
+    return scores, failed
 
 
-def _scores(trained: Trained, examples: Sequence[Example]) -> Scores:
+def _scores(trained: "Trained", examples: Sequence[Example]) -> Scores:
     """Probabilities [examples, classes]."""
     import torch
 
@@ -61,17 +74,23 @@ def _scores(trained: Trained, examples: Sequence[Example]) -> Scores:
 
 
 def _views(source: ClipExamples, clip: Clip, side: int) -> Iterator[Example]:
-    """Ten stretches of the clip, 8/30 s between frames, three squares across each: the Slow-Only protocol."""
-    info = clip.frames.info()
-    frames = source.policy.frames
-    step = max(1, round(info.fps * _STRIDE))
+    """Ten stretches of the clip, three squares across each frame: the protocol of Slow-Only and SlowFast."""
+    stretches = _stretches(clip.frames.info(), source.policy.frames)
+    indices = sorted({index for one in stretches for index in one})
+    pixels = clip.frames.read(indices)  # once: a video is decoded from its beginning
+    masks = resize(fitted(source.masks, clip, indices, pixels.shape), side)
+    pixels, place = resize(pixels, side), {index: number for number, index in enumerate(indices)}
+    for one in stretches:
+        chosen = [place[index] for index in one]
+        yield from _crops(pixels[chosen], masks[chosen], side)
+
+
+def _stretches(info: SourceInfo, frames: int) -> list[list[int]]:
+    """Numbers of frames of each stretch, evenly spread starts; what is beyond the end is the last frame."""
+    step = max(1, round(info.fps * _SPAN / frames))
     room = max(0, info.length - 1 - step * (frames - 1))
-    for number in range(TIMES):
-        start = round(room * number / (TIMES - 1))
-        indices = [min(start + step * k, info.length - 1) for k in range(frames)]
-        pixels = clip.frames.read(indices)
-        mask = resize(fitted(source.masks, clip, indices, pixels.shape), side)
-        yield from _crops(resize(pixels, side), mask, side)
+    starts = [round(room * number / (TIMES - 1)) for number in range(TIMES)]
+    return [[min(start + step * k, info.length - 1) for k in range(frames)] for start in starts]
 
 
 def _crops(pixels: Pixels, mask: Pixels, side: int) -> Iterator[Example]:

@@ -7,9 +7,10 @@ the data set's own), so that both are compared on the same clips and the same ch
 import csv
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,17 @@ class Judged:
         return {"chance": self.chance, "n": len(self.answers)} | found
 
 
-def judge(scores: Scores, clips: ClipSet, classes: Sequence[str], protocol: str) -> Judged:
-    """The most probable label, of all classes or of five. Raises UserError for an unknown protocol."""
+def judge(
+    scores: Scores,
+    clips: ClipSet,
+    classes: Sequence[str],
+    protocol: str,
+    failed: Mapping[str, str] = MappingProxyType({}),
+) -> Judged:
+    """The most probable label, of all classes or of five. Raises UserError for an unknown protocol.
+
+    ``failed``: why, by id of clips that could not be read. They are errors, whatever their scores.
+    """
     if protocol not in PROTOCOLS:
         raise UserError(f"protocol {protocol!r} is unknown, expected one of: {', '.join(PROTOCOLS)}")
     offered = [choices_of(clip, classes, protocol) for clip in clips.clips]
@@ -66,7 +76,8 @@ def judge(scores: Scores, clips: ClipSet, classes: Sequence[str], protocol: str)
         if missing is not None:
             raise UserError(f"{clip.id}: choice {missing!r} is no class of this model")
         label = max(names, key=lambda name, row=row: row[number[name]])  # type: ignore[misc]
-        answers.append(answer_of(clip, label))
+        why = failed.get(clip.id)
+        answers.append(answer_of(clip, label) if why is None else error_of(clip, why))
     return Judged(clips, protocol, tuple(answers), tuple(offered))
 
 
@@ -83,12 +94,19 @@ def answer_of(clip: Clip, label: str) -> Answer:
     return Answer(clip.id, label, label, kind, None, 0, 0, 0.0)
 
 
+def error_of(clip: Clip, why: str) -> Answer:
+    """Of a clip that could not be shown."""
+    return Answer(clip.id, "", None, "error", None, 0, 0, 0.0, why)
+
+
 def write_predictions(path: Path, judged: Judged) -> None:
     """A csv that ``python -m vllm_eval.score`` reads, written atomically."""
     swaps = any(clip.background is not None for clip in judged.clips.clips)
     five = judged.protocol == FIVE
     header = ["clip", "human", *(["background"] if swaps else []), "prediction"]
     header += [f"choice_{k + 1}" for k in range(CHOICES)] if five else []
+    failed = any(answer.kind == "error" for answer in judged.answers)
+    header += ["error"] if failed else []
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(partial, "w", newline="", encoding="utf-8") as file:
@@ -96,8 +114,15 @@ def write_predictions(path: Path, judged: Judged) -> None:
         writer.writerow(header)
         for clip, answer, choices in zip(judged.clips.clips, judged.answers, judged.choices, strict=True):
             scene = [clip.background or ""] if swaps else []
-            writer.writerow([clip.id, clip.human, *scene, answer.label, *(choices if five else ())])
+            why = [answer.error or ""] if failed else []
+            writer.writerow([clip.id, clip.human, *scene, answer.label, *(choices if five else ()), *why])
     os.replace(partial, path)
+
+
+def read_answers(path: Path) -> dict[str, dict[str, str]]:
+    """What ``write_predictions`` wrote, a row for each clip, by its id."""
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["clip"]: row for row in csv.DictReader(file)}
 
 
 def write_json(path: Path, values: Any) -> None:

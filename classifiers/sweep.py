@@ -5,15 +5,18 @@ them on swaps, and draws SHAcc and SBErr. Goes on where it was stopped, as ``com
 """
 
 import argparse
+import math
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assets.commands import exit_status
-from classifiers.compare import GOES_ON, UNFINISHED, Sets, judged, run
+from classifiers.compare import GOES_ON, UNFINISHED, run
 from classifiers.config import Config, assignments, read_config
+from classifiers.lines import Sets, judged
 from classifiers.paper import Row
 from classifiers.protocols import write_json
 from classifiers.tables import Summary, summary
@@ -42,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def command() -> int:
         base = read_config(options.config, **assignments(options.set))
         settings = grid(base, options.frames, options.depths)
-        done = all(run(one, [row], options.seeds, sets, "rendered", options.seconds) for one, row in settings)
+        end = math.inf if options.seconds is None else time.monotonic() + options.seconds
+        done = all(_within(end, one, row, options.seeds, sets) for one, row in settings)
         points = [point for one, row in settings if (point := collect(one, row, options.seeds, sets))]
         for point in points:
             figures = f"K50 {point.accuracy.text()}, SHAcc {point.shacc.text()}, SBErr {point.sberr.text()}"
@@ -53,6 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if done else UNFINISHED
 
     return exit_status(command, GOES_ON)
+
+
+def _within(end: float, config: Config, row: Row, seeds: Sequence[int], sets: Sets) -> bool:
+    """Train and judge one setting until then; False where time was up before."""
+    left = None if end == math.inf else max(0.0, end - time.monotonic())
+    return run(config, [row], seeds, sets, "rendered", left)
 
 
 def grid(base: Config, frames: Sequence[int], depths: Sequence[int]) -> list[tuple[Config, Row]]:
@@ -76,9 +86,8 @@ def collect(base: Config, row: Row, seeds: Sequence[int], sets: Sets) -> Point |
     found = [figures for one in configs if (figures := judged(one, sets))]
     if not found:
         return None
-    suffix = "" if sets.most is None else f" {sets.most} clips"
-    swaps = [one[sets.swap + suffix]["all"] for one in found]
-    ordinary = [one[sets.kinetics + suffix]["all"] for one in found]
+    swaps = [one[sets.asked.key(sets.swap)]["all"] for one in found]
+    ordinary = [one[sets.asked.key(sets.kinetics)]["all"] for one in found]
     return Point(
         row.model, base.size.frames, base.size.depth or 50, len(found),
         summary([one["shacc"] for one in swaps]), summary([one["sberr"] for one in swaps]),
@@ -130,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mimetics", default="mimetics")
     parser.add_argument("--swap", default="hat:rand_1")
     parser.add_argument("--clips", type=int)
-    parser.add_argument("--seconds", type=float, help="for each setting")
+    parser.add_argument("--seconds", type=float, help="stop after so many; the same command goes on")
     parser.add_argument("--figure", default="runs/classifiers/sweep.svg")
     return parser
 

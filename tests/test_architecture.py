@@ -24,8 +24,9 @@ HEAVY = (
 )  # fmt: skip
 # The one exception: a command, run and imported by nothing, that must reach the answers where the optimizer
 # keeps them. No package below prompts could hold it under the name that users type.
-COMMANDS = {"vllm_eval/evaluate.py": {"prompts"}, "vllm_eval/views.py": {"prompts"}}
-# What these commands share, imported by them alone.
+PROMPTED = {"vllm_eval/evaluate.py": {"prompts"}, "vllm_eval/views.py": {"prompts"}}
+COMMANDS = PROMPTED | {"classifiers/evaluate.py": {"prompts"}, "classifiers/train/__main__.py": {"prompts"}}
+# What those that ask prompts share, imported by them alone.
 SHARED = {"vllm_eval/prompted.py": {"prompts"}}
 REACH_UP = COMMANDS | SHARED
 # Code that is run, or reached by name from inside functions: it may load what it needs at once.
@@ -74,7 +75,7 @@ def test_what_may_reach_up_is_imported_by_no_package_and_reaches_up_late() -> No
             for n, _ in imports(p)
             if n == name
         }
-        assert users == (set(COMMANDS) if command in SHARED else set())
+        assert users == (set(PROMPTED) if command in SHARED else set())
         assert not {one for one in _at_import(ROOT / command) if one.split(".")[0] in above}
 
 

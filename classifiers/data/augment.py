@@ -32,7 +32,7 @@ def generator(seed: int, epoch: int, index: int) -> np.random.Generator:
 def elsewhere(example: Example, backgrounds: Backgrounds, rng: np.random.Generator) -> Example:
     """The person in front of a background drawn afresh: mask * frame + (1 - mask) * background."""
     count, height, width = example.mask.shape
-    scene = backgrounds.frames(int(rng.integers(len(backgrounds))), count, height, width)
+    scene = backgrounds.frames(backgrounds.pick(example.label, rng), count, height, width)
     mixed = (blend(*one) for one in zip(example.pixels, example.mask, scene, strict=True))
     return Example(np.stack(list(mixed)), example.mask, example.label)
 

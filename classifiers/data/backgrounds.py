@@ -28,7 +28,8 @@ class Backgrounds(Protocol):
     @property
     def key(self) -> str: ...
 
-    def __len__(self) -> int: ...
+    def pick(self, label: int, rng: np.random.Generator) -> int:
+        """A background's number for a clip of that class."""
 
     def frames(self, number: int, count: int, height: int, width: int) -> Pixels:
         """Background ``number`` as uint8 [count, height, width, 3]."""
@@ -57,6 +58,10 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def pick(self, label: int, rng: np.random.Generator) -> int:
+        """Any."""
+        return int(rng.integers(len(self)))
+
     def frames(self, number: int, count: int, height: int, width: int) -> Pixels:
         """Stretched, as the paper does. Raises UserError for a file that is no picture."""
         path = self.paths[number]
@@ -72,10 +77,14 @@ class Pictures:
 
 @dataclass(frozen=True)
 class EmptiedClips:
-    """Clips without people, moving, such as hat:background_only: action swaps made while training."""
+    """Clips without people, moving, such as hat:background_only: action swaps made while training.
+
+    A person is never put where their own action takes place. ``classes``: names by label.
+    """
 
     clips: tuple[Clip, ...]
     policy: FramePolicy
+    classes: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -87,6 +96,18 @@ class EmptiedClips:
 
     def __len__(self) -> int:
         return len(self.clips)
+
+    @cached_property
+    def _elsewhere(self) -> dict[str, list[int]]:
+        """By action the clips of all others."""
+        return {name: [k for k, clip in enumerate(self.clips) if clip.human != name] for name in self.classes}
+
+    def pick(self, label: int, rng: np.random.Generator) -> int:
+        """Any of another action. Raises UserError where there is none."""
+        others = self._elsewhere[self.classes[label]]
+        if not others:
+            raise UserError(f"backgrounds: only those of {self.classes[label]!r}; name a set of more actions")
+        return others[int(rng.integers(len(others)))]
 
     def frames(self, number: int, count: int, height: int, width: int) -> Pixels:
         """Stretched; frames at the same relative position."""
@@ -108,6 +129,10 @@ class DrawnPlaces:
 
     def __len__(self) -> int:
         return self.each * len(_places())
+
+    def pick(self, label: int, rng: np.random.Generator) -> int:
+        """Any."""
+        return int(rng.integers(len(self)))
 
     def frames(self, number: int, count: int, height: int, width: int) -> Pixels:
         """Still, cut from the middle of the painted place."""

@@ -32,6 +32,10 @@ class Example:
     label: int
 
 
+class Unreadable(UserError):
+    """Frames or masks of one clip cannot be had: that clip is left out, or counted as an error."""
+
+
 class Examples(Protocol):
     """A sequence of examples. ``key`` spells all that decides them."""
 
@@ -41,7 +45,7 @@ class Examples(Protocol):
     def __len__(self) -> int: ...
 
     def example(self, index: int) -> Example:
-        """Raises UserError where the clip cannot be had."""
+        """Raises Unreadable where the clip cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class ClipExamples:
 
     @property
     def key(self) -> str:
-        ids = sha256("\n".join(clip.id for clip in self.clips).encode()).hexdigest()
+        ids = sha256("\n".join(f"{clip.id} {_identity(clip)}" for clip in self.clips).encode()).hexdigest()
         return f"clips {self.name} {ids} {self.classes} {self.policy.key} {self.masks.key}"
 
     @cached_property
@@ -71,9 +75,26 @@ class ClipExamples:
 
     def example(self, index: int) -> Example:
         clip = self.clips[index]
-        frames = self._store.get(clip, self.policy)
-        mask = fitted(self.masks, clip, frames.indices, frames.pixels.shape)
-        return Example(np.asarray(frames.pixels), mask, number_of(clip.human, self.classes))
+        label = number_of(clip.human, self.classes)
+        try:
+            frames = self._store.get(clip, self.policy)
+            mask = fitted(self.masks, clip, frames.indices, frames.pixels.shape)
+        except (UserError, OSError, ValueError, RuntimeError) as failure:
+            raise Unreadable(f"{clip.id}: {failure}") from failure
+        return Example(np.asarray(frames.pixels), mask, label)
+
+    def fill(self) -> dict[int, str]:
+        """Decode all there is, in several processes; why not, by number of the clips that cannot be read."""
+        failed = self._store.fill(self.clips, self.policy)
+        return {number: failed[clip.id] for number, clip in enumerate(self.clips) if clip.id in failed}
+
+
+def _identity(clip: Clip) -> str:
+    """Of the clip's files; "" where they cannot be read, so that mended ones are read again."""
+    try:
+        return clip.frames.identity()
+    except (UserError, OSError, ValueError, RuntimeError):
+        return ""
 
 
 def number_of(name: str, classes: Sequence[str]) -> int:
@@ -92,13 +113,18 @@ def clip_examples(
 
 
 class Frozen:
-    """Examples of one shape, memory-mapped: pixels [N, T, S, S, 3], masks [N, T, S, S], labels [N]."""
+    """Examples of one shape, memory-mapped: pixels [N, T, S, S, 3], masks [N, T, S, S], labels [N].
+
+    ``failed``: why, by number of the clips that could not be read; theirs are black.
+    """
 
     def __init__(self, folder: Path, key: str) -> None:
         self.folder, self.key = folder, key
         self.pixels: Pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         self.masks: Pixels = np.load(folder / "masks.npy", mmap_mode="r")
         self.labels = np.load(folder / "labels.npy")
+        told = folder / "failed.json"
+        self.failed = {int(number): why for number, why in _json(told, {}).items()}
 
     def __reduce__(self) -> tuple[type["Frozen"], tuple[Path, str]]:
         """Workers map the files themselves: a pickled map would carry all of it."""
@@ -132,25 +158,35 @@ def freeze(
 def _fill(folder: Path, source: Examples, shape: tuple[int, int, int, int], tick: Tick | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     count = folder / "made.json"
-    labels = cast("list[int]", json.loads(count.read_text()) if count.exists() else [])
+    labels, failed = cast("tuple[list[int], dict[str, str]]", _json(count, ([], {})))
     mode: Any = "r+" if labels else "w+"
     opened = np.lib.format.open_memmap
     pixels = opened(folder / "pixels.npy", mode, np.uint8, (*shape, 3))
     masks = opened(folder / "masks.npy", mode, np.uint8, shape)
     for index in range(len(labels), len(source)):
-        example = source.example(index)
+        try:
+            example = source.example(index)
+        except Unreadable as problem:
+            failed[str(index)] = str(problem)
+            example = Example(np.zeros((1, *shape[2:], 3), np.uint8), np.zeros((1, *shape[2:]), np.uint8), 0)
         pixels[index], masks[index] = square(example.pixels, shape[2]), square(example.mask, shape[2])
         labels.append(example.label)
         if index % 100 == 99:
             pixels.flush()
             masks.flush()
-            count.write_text(json.dumps(labels))
+            count.write_text(json.dumps([labels, failed]))
         if tick:
             tick(index + 1, len(source))
     pixels.flush()
     masks.flush()
+    if failed:
+        (folder / "failed.json").write_text(json.dumps(failed))
     count.unlink(missing_ok=True)
     np.save(folder / "labels.npy", np.asarray(labels, np.int64))
+
+
+def _json(path: Path, otherwise: Any) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else otherwise
 
 
 def square(images: Pixels, side: int) -> Pixels:

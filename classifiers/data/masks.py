@@ -6,12 +6,14 @@ Soft masks are 0..255; ``hard`` ones 0 or 255, person above 128 (HAT's rule).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 
+from assets.errors import UserError
 from videos.clip import Clip, Pixels
 from videos.compose import (
     HARD,
@@ -65,13 +67,25 @@ def _beside(path: Path, indices: Sequence[int]) -> Pixels | None:
 
 @dataclass(frozen=True)
 class FolderMasks:
-    """A folder of masks, ``class/clip/000001.png``: one a frame, or 32 a clip as the paper keeps."""
+    """A folder of masks, ``class/clip/000001.png``: one a frame, or 32 a clip as the paper keeps.
+
+    What `videos segment` leaves may be named too: its masks lie in ``seg``.
+    """
 
     root: Path
 
     @property
     def key(self) -> str:
-        return f"folder {self.root}"
+        """Another one when clips come or go: times of the folders of classes."""
+        times = [(one.name, one.stat().st_mtime_ns) for one in sorted(self._masks.iterdir()) if one.is_dir()]
+        return f"folder {self.root} {sha256(repr(times).encode()).hexdigest()}"
+
+    @property
+    def _masks(self) -> Path:
+        """Raises UserError where there is no such folder: every clip would be black."""
+        if not self.root.is_dir():
+            raise UserError(f"{self.root}: no folder; expected person masks, class/clip/000001.png")
+        return self.root / "seg" if (self.root / "seg").is_dir() else self.root
 
     def levels(self, clip: Clip, indices: Sequence[int]) -> Pixels | None:
         """See MaskSource. With fewer masks than frames the nearest in time is taken."""
@@ -83,12 +97,8 @@ class FolderMasks:
         return stored.read_grey([min(index * masks // frames, masks - 1) for index in indices])
 
     def _folder(self, clip: Clip) -> Path | None:
-        name = _clip_name(clip)
-        found = (
-            self.root / clip.human / name,
-            self.root / clip.human.replace(" ", "_") / name,
-            self.root / name,
-        )
+        name, root = _clip_name(clip), self._masks
+        found = (root / clip.human / name, root / clip.human.replace(" ", "_") / name, root / name)
         return next((path for path in found if path.is_dir()), None)
 
 

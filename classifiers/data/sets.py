@@ -2,13 +2,14 @@
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assets.errors import UserError
 from classifiers.config import RENDERED, Config
 from classifiers.data.backgrounds import Backgrounds, DrawnPlaces, EmptiedClips, Pictures
-from classifiers.data.examples import ClipExamples, Examples, Part, clip_examples, freeze
+from classifiers.data.examples import ClipExamples, Examples, Frozen, Part, clip_examples, freeze
 from classifiers.data.masks import mask_source
 from classifiers.data.pipeline import Pipeline
 from classifiers.data.rendered import CLASSES, RenderedClips
@@ -33,7 +34,7 @@ class Sets:
 def open_sets(config: Config) -> Sets:
     """Read, or draw, the clips. Raises UserError for what cannot be had."""
     train, validation, classes = (_rendered if config.data.train == RENDERED else _read)(config)
-    backgrounds = open_backgrounds(config)
+    backgrounds = open_backgrounds(config, classes)
     common = Pipeline(
         train, config.size.pixels, config.seed, config.recipe.name == "modern", backgrounds,
         config.augment.corrupt_masks,
@@ -49,7 +50,7 @@ def policy_of(config: Config) -> FramePolicy:
     return FramePolicy(config.size.frames, config.data.sampling, round(config.size.pixels * room))  # type: ignore[arg-type]
 
 
-def open_backgrounds(config: Config) -> Backgrounds | None:
+def open_backgrounds(config: Config, classes: tuple[str, ...]) -> Backgrounds | None:
     """What people are put in front of. Raises UserError for an empty folder or an unknown data set."""
     chosen = config.augment.backgrounds
     if chosen is None:
@@ -57,7 +58,7 @@ def open_backgrounds(config: Config) -> Backgrounds | None:
     if chosen == RENDERED:
         return DrawnPlaces()
     if ":" in chosen and not Path(chosen).exists():
-        return EmptiedClips(load(chosen, config.data.root).clips, policy_of(config))
+        return EmptiedClips(load(chosen, config.data.root).clips, policy_of(config), classes)
     found = Pictures(Path(chosen).expanduser())
     assert found.paths  # complains now, not in a worker
     return found
@@ -69,6 +70,32 @@ def examples_of(clips: ClipSet, classes: tuple[str, ...], config: Config) -> Cli
         config.data.masks, config.data.missing, config.data.mask_kind, config.data.root == MINI
     )
     return clip_examples(clips, classes, policy_of(config), masks)
+
+
+@dataclass(frozen=True)
+class Read:
+    """The clips of a set, ready; ``failed``: why, by number of those that cannot be read."""
+
+    examples: Examples
+    failed: Mapping[int, str]
+
+    @property
+    def good(self) -> tuple[int, ...]:
+        """Numbers of the clips that can be read."""
+        return tuple(number for number in range(len(self.examples)) if number not in self.failed)
+
+
+def read(source: ClipExamples, config: Config, what: str) -> Read:
+    """All that can be read, and a line about what cannot. Raises UserError where nothing can."""
+    examples = kept(source, config, what)
+    failed = examples.failed if isinstance(examples, Frozen) else source.fill()
+    if failed:
+        some = next(iter(failed.values()))
+        told = f"{what}: {len(failed):,} of {len(source):,} clips cannot be read, for one {some}"
+        if len(failed) == len(source):
+            raise UserError(told)
+        print(told, file=sys.stderr, flush=True)
+    return Read(examples, failed)
 
 
 def kept(source: Examples, config: Config, what: str) -> Examples:
@@ -104,13 +131,16 @@ def _read(config: Config) -> tuple[Examples, Examples, tuple[str, ...]]:
     clips = load(data.train, data.root)
     if data.validation is None:
         share = data.validation_share
-        sides = clips.split({"train": 1 - share, "validation": share}, _SPLIT_SEED)
-        clips, watched = sides["train"], sides["validation"]
+        parts = clips.split({"train": 1 - share, "validation": share}, _SPLIT_SEED)
+        clips, watched = parts["train"], parts["validation"]
     else:
         watched = load(data.validation, data.root)
-    train = kept(examples_of(clips, clips.classes, config), config, f"reading {data.train}")
-    return (
-        train,
-        kept(examples_of(watched, clips.classes, config), config, "reading validation"),
-        clips.classes,
+    sides = [(clips, f"reading {data.train}"), (watched, "reading validation")]
+    train, validation = (
+        _usable(read(examples_of(some, clips.classes, config), config, what)) for some, what in sides
     )
+    return train, validation, clips.classes
+
+
+def _usable(found: Read) -> Examples:
+    return Part(found.examples, found.good) if found.failed else found.examples

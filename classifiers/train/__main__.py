@@ -1,15 +1,24 @@
-"""`python -m classifiers.train --model NAME --config C`: train one classifier, or go on with one."""
+"""`python -m classifiers.train --model NAME --config C`: train one classifier, or go on with one.
+
+A command, run and never imported by the packages: so it may reach up to the history of ``prompts``.
+"""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from assets.commands import exit_status
 from classifiers.config import Config, assignments, read_config
 from classifiers.models import check_name
+from classifiers.train.running import train
 
-UNFINISHED = 3
+if TYPE_CHECKING:
+    from prompts.history import History
+
+COMMAND = "classifiers.train"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,39 +32,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         flags = sets | {"model": options.model or sets.get("model"), "seed": options.seed}
         config = read_config(options.config, **flags)
         check_name(config.model)
-        return train(config, options.resume, options.seconds)
+        with _history(options.history, config) as noted:
+            status = train(config, options.resume, options.seconds, noted)
+            if noted and status == 0:
+                noted.finish()
+        return status
 
     return exit_status(command, "interrupted; --resume goes on from the last checkpoint")
 
 
-def train(config: Config, resume: bool, seconds: float | None = None) -> int:
-    """Train within ``seconds``; prints a line per epoch. Raises UserError."""
-    from classifiers.data.sets import open_sets
-    from classifiers.train import processes
-    from classifiers.train.loop import DONE, Trainer
+class _Noted:
+    """Every epoch into a history's run as it ends."""
 
-    if resume and (config.folder / DONE).exists():
-        return 0
-    group = processes.join(config.device)
-    try:
-        trainer = Trainer(config, open_sets(config), group, resume)
-        done = trainer.run(lambda row: _tell(config, row) if group.first else None, seconds)
-    finally:
-        processes.leave()
-    if group.first:
-        stand = f"epoch {trainer.progress.epoch} of {config.recipe.epochs}"
-        print(f"{config.name}: {'done' if done else 'stopped'} at {stand}, {config.folder}", flush=True)
-    return 0 if done else UNFINISHED
+    def __init__(self, history: "History", run_id: str) -> None:
+        self.history, self.run_id = history, run_id
+        self.last: dict[str, Any] = {}
+
+    def __call__(self, row: dict[str, Any]) -> None:
+        self.history.add_decision(self.run_id, "epoch", row)
+        self.last = row
+
+    def finish(self) -> None:
+        self.history.finish_run(self.run_id, {"command": COMMAND, **self.last})
 
 
-def _tell(config: Config, row: dict[str, Any]) -> None:
-    ratio = f", ratio {row['ratio_mean']:+.3f} sd {row['ratio_sd']:.3f}" if "ratio_mean" in row else ""
-    print(
-        f"{config.name} epoch {row['epoch']}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.1%}, "
-        f"validation {row['validation']:.1%}, {row['clips_per_second']:.1f} clips/s, "
-        f"data wait {row['data_wait']:.1%}{ratio}",
-        flush=True,
-    )
+@contextmanager
+def _history(url: str | None, config: Config) -> Iterator[_Noted | None]:
+    """The history's run of this training, the same one where it goes on; None for all but one process."""
+    if url is None or os.environ.get("RANK", "0") != "0":
+        yield None
+        return
+    from prompts.history import History
+    from prompts.records import config_hash
+
+    about = {"command": COMMAND, "key": config.key, **config.model_dump(mode="json")}
+    with History(url) as history:
+        run_id = history.resume_run(config_hash=config_hash(about)) or history.start_run(about, config.seed)
+        yield _Noted(history, run_id)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="recipe.epochs=3")
     parser.add_argument("--resume", action="store_true", help="go on with this very configuration's run")
     parser.add_argument("--seconds", type=float, help="stop after so many, everything saved")
+    parser.add_argument("--history", metavar="URL", help="also keep every epoch there as it ends")
     return parser
 
 

@@ -49,7 +49,7 @@ class Trainer:
         self.optimizer = kind(self.model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
         self.average = state.Average(self.model, recipe.ema) if recipe.ema else None
         self.progress = state.Progress(lr=recipe.lr)
-        self.plan = Plan(len(sets.train), recipe.batch, recipe.accumulate, processes.rank, processes.world)
+        self.plan = plan_of(config, len(sets.train), processes)
         self.ratios: list[Tensor] = []
         self._stop = False
         self._start(resume)
@@ -278,6 +278,20 @@ class Trainer:
             yield
         finally:
             signal.signal(signal.SIGINT, old)
+
+
+def plan_of(config: Config, length: int, processes: Processes) -> Plan:
+    """How epochs are cut. Raises UserError where processes would get unequal parts of a batch: the mean of
+    their gradients would not be that of the batch, or a part be empty."""
+    recipe, world = config.recipe, processes.world
+    if recipe.batch % (recipe.accumulate * world):
+        raise UserError(
+            f"recipe.batch {recipe.batch} cannot be divided evenly among {world} processes with "
+            f"{recipe.accumulate} parts each; expected a multiple of {recipe.accumulate * world}"
+        )
+    if length < recipe.batch:
+        raise UserError(f"{length} training clips do not fill a batch of {recipe.batch}; lower recipe.batch")
+    return Plan(length, recipe.batch, recipe.accumulate, processes.rank, world)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from assets.errors import UserError
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -38,13 +40,21 @@ class Processes:
         return values
 
 
+def device_of(name: str, local: int = 0) -> torch.device:
+    """A device by name; ``auto``: this machine's GPU number ``local``, else the CPU. Raises UserError."""
+    if name == "auto":
+        name = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device {name!r} is unknown, expected auto, cpu, cuda or cuda:1") from None
+
+
 def join(device: str) -> Processes:
     """Join the group torchrun's variables describe (NCCL on GPUs, gloo on CPUs), or stand alone."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
-    if device == "auto":
-        device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
-    chosen = torch.device(device)
+    chosen = device_of(device, local)
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     if world > 1 and not dist.is_initialized():

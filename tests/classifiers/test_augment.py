@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from classifier_world import SIDE, Squares
+from classifier_world import CLASSES, SIDE, Squares, clips_of_noise
 from PIL import Image
 
 from assets.errors import UserError
 from classifiers.data.augment import cut, elsewhere, flipped, generator, random_crop, spoil
-from classifiers.data.backgrounds import DrawnPlaces, Pictures
+from classifiers.data.backgrounds import DrawnPlaces, EmptiedClips, Pictures
 from classifiers.data.pipeline import Pipeline
 from classifiers.train.batches import Plan, loader
+from videos.decode import FramePolicy
 
 
 @pytest.fixture
@@ -72,6 +73,23 @@ def test_drawn_places_are_still_and_as_large_as_asked() -> None:
     frames = DrawnPlaces(each=1).frames(0, 3, 32, 32)
     assert frames.shape == (3, 32, 32, 3)
     assert np.array_equal(frames[0], frames[2])
+
+
+def test_action_swaps_put_nobody_where_their_own_action_takes_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENEPROOF_CACHE", str(tmp_path))
+    clips = clips_of_noise("background_only", None)
+    places = EmptiedClips(clips.clips, FramePolicy(4), clips.classes)
+    picked = [places.pick(2, generator(0, 0, index)) for index in range(60)]
+    assert {clips.clips[number].human for number in picked} == set(CLASSES) - {CLASSES[2]}
+    mixed = elsewhere(Squares().example(2), places, generator(0, 0, 2))
+    outside = Squares().example(2).mask == 0
+    behind = places.frames(places.pick(2, generator(0, 0, 2)), 4, SIDE, SIDE)
+    assert np.array_equal(mixed.pixels[outside], behind[outside])
+    alone = EmptiedClips(clips.clips[:1], FramePolicy(4), clips.classes)
+    with pytest.raises(UserError, match="only those of 'archery'"):
+        alone.pick(0, generator(0, 0, 0))
 
 
 def test_crops_take_the_same_part_of_frames_and_masks() -> None:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from assets.errors import UserError
 from classifiers.data.masks import ComposedMasks, FirstOf, FolderMasks, MiniMasks, fitted, hard
 from videos.clip import Clip, Pixels
 from videos.compose import ActionSwap, UnalignedSwap
@@ -70,6 +72,21 @@ def test_a_folder_of_fewer_masks_than_frames_is_read_by_time(tmp_path: Path) -> 
     found = FolderMasks(tmp_path / "masks").levels(clip_of(frames), [0, 1, 5, 7])
     assert found is not None
     assert found[:, 0, 0].tolist() == [0, 0, 120, 180]
+
+
+def test_masks_of_videos_segment_lie_in_seg_and_new_ones_change_the_key(tmp_path: Path) -> None:
+    frames = folder(tmp_path / "ori/x/clip", np.zeros((2, 10, 10, 3), np.uint8), ".png")
+    masks = FolderMasks(tmp_path / "masks")
+    with pytest.raises(UserError, match="masks: no folder; expected person masks"):
+        masks.levels(clip_of(frames), [0])
+    folder(tmp_path / "masks/seg/bowling/other", np.zeros((2, 10, 10), np.uint8), ".png")
+    before = masks.key
+    assert masks.levels(clip_of(frames), [0]) is None
+    folder(tmp_path / "masks/seg/archery/clip", np.full((2, 10, 10), 200, np.uint8), ".png")
+    found = masks.levels(clip_of(frames), [1])
+    assert found is not None
+    assert (found == 200).all()
+    assert masks.key != before
 
 
 def test_an_unknown_clip_is_all_black_or_all_person(tmp_path: Path) -> None:

@@ -90,6 +90,19 @@ def test_the_score_command_reads_what_is_written(
     assert [row["prediction"] for row in rows] == [clip.human for clip in clips.clips]
 
 
+def test_clips_that_could_not_be_read_leave_the_denominator(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = swaps()
+    failed = {clips.clips[2].id: "it is cut off"}
+    judged = judge(says(clips, [clip.human for clip in clips.clips]), clips, CLASSES, "five", failed)
+    assert (judged.figures()["shacc"]["n"], judged.figures()["shacc"]["value"]) == (11, 1)
+    write_predictions(tmp_path / "swaps.csv", judged)
+    assert score([str(tmp_path / "swaps.csv"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["metrics"]["SHAcc"]["n"], found["metrics"]["error"]["count"]) == (11, 1)
+
+
 def test_an_unknown_protocol_and_a_foreign_class_are_told() -> None:
     clips = swaps()
     with pytest.raises(UserError, match="protocol 'ten' is unknown, expected one of: all, five"):

@@ -12,8 +12,8 @@ from classifier_world import config, sets, train_together, without_batch_statist
 from assets.errors import UserError
 from classifiers.config import Config
 from classifiers.train.__main__ import main
-from classifiers.train.loop import BEST, DONE, LAST, LOG, Trainer
-from classifiers.train.processes import join
+from classifiers.train.loop import BEST, DONE, LAST, LOG, Trainer, plan_of
+from classifiers.train.processes import Processes, join
 from classifiers.train.state import read
 
 TIMES = {"seconds", "data_wait", "clips_per_second", "waited"}
@@ -139,6 +139,39 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     # Adam turns the rounding noise of weights without any gradient (biases of keys) into steps.
     assert float((weights[0] - weights[1]).abs().lt(2e-5).float().mean()) > 0.95
     assert one["progress"]["log"][0]["loss"] == pytest.approx(two["progress"]["log"][0]["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "world", "told"),
+    [
+        ({"batch": 6, "accumulate": 2}, 2, "expected a multiple of 4"),
+        ({"batch": 30}, 1, "24 training clips do not fill a batch of 30"),
+    ],
+)
+def test_batches_that_cannot_be_divided_evenly_are_refused(
+    tmp_path: Path, recipe: dict[str, Any], world: int, told: str
+) -> None:
+    with pytest.raises(UserError, match=told):
+        plan_of(config(tmp_path, recipe=recipe), 24, Processes(0, world, torch.device("cpu")))
+
+
+def test_every_epoch_goes_into_the_history_and_a_resumed_run_goes_on_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prompts.history import History
+
+    monkeypatch.setattr("classifiers.data.sets.open_sets", sets)
+    run = config(tmp_path / "runs")
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    (tmp_path / "run.yaml").write_text(json.dumps(run.model_dump(mode="json")))
+    flags = ["--config", str(tmp_path / "run.yaml"), "--history", url, "--resume"]
+    assert main([*flags, "--seconds", "0"]) == 3
+    assert main(flags) == 0
+    kept = [json.loads(line) for line in (run.folder / LOG).read_text().splitlines()]
+    with History(url) as history:
+        (found,) = history.runs()
+        assert [one.detail for one in history.decisions(found.id)] == kept
+        assert (found.status, found.config["command"]) == ("finished", "classifiers.train")
 
 
 def test_an_unknown_model_lists_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
