@@ -63,7 +63,8 @@ class Verdict:
 class Race:
     """``sizes``: clips per block; ``units``: per clip its source unit, numbered in racing order.
 
-    The incumbent is the reference with the best score, then whatever candidate beats it.
+    The incumbent is the best reference, then whatever candidate beats it. It is asked about further clips as
+    candidates get there.
     """
 
     def __init__(self, sizes: Sequence[int], units: Sequence[int], rules: Rules, ask: Ask) -> None:
@@ -75,9 +76,14 @@ class Race:
         self._prints: dict[tuple[str, ...], list[tuple[str, Fingerprint]]] = {}
 
     def references(self, prompts: Sequence[str]) -> None:
-        """Prompts to be beaten, asked about all clips."""
-        self.complete(prompts)
-        self.incumbent = max(prompts, key=self.board.score)
+        """Prompts to be beaten: asked block by block until the best of them is shown to be that."""
+        left = list(dict.fromkeys(prompts))
+        for block in range(len(self._ends)):
+            self._look(left, block)
+            self.incumbent = max(left, key=self.board.score)
+            left = [name for name in left if name == self.incumbent or not self._behind(name)]
+            if len(left) == 1:
+                return
 
     def run(self, candidates: Sequence[str]) -> list[Verdict]:
         """Race candidates; their verdicts, in order of leaving. Raises what ``ask`` raises."""
@@ -115,6 +121,11 @@ class Race:
             places = range(self._ends[block - 1] if block else 0, self._ends[block])
             for name, more in self._ask(lacking, block).items():
                 self.board.add(name, places, more)
+
+    def _behind(self, name: str) -> bool:
+        """Whether the incumbent is shown to be better."""
+        ahead = self.board.difference(self.incumbent, name)
+        return bool(log_capital(ahead) >= -np.log(self._rules.alpha))
 
     def _judge(self, name: str, block: int) -> Verdict | None:
         clips = self._ends[block]

@@ -102,6 +102,10 @@ class Board:
         """Whether it was asked about all."""
         return self.count(prompt) >= self.clips
 
+    def asked(self, prompt: str) -> int:
+        """How many clips the prompt was asked about, wherever they stand."""
+        return int(self._rows[prompt].asked.sum())
+
     def prompts(self) -> list[str]:
         """All prompts, in order of appearance."""
         return list(self._rows)
@@ -142,22 +146,22 @@ class Board:
 def fair_scores(board: Board, twins: Mapping[str, str], prior_clips: float = PRIOR_CLIPS) -> dict[str, float]:
     """A score for every prompt that can be ranked beside those asked about more clips.
 
-    A prompt asked about all clips has its score. Another has that of the best complete one, plus its paired
-    difference to that one shrunk as if ``prior_clips`` more had shown the average difference (empirical Bayes
-    with a fixed prior weight, Efron & Morris 1975): luck on few clips counts for little, easy clips for
-    nothing. A twin has the score of the prompt it acts like. Without a complete prompt: the plain scores.
+    The prompts asked about most clips, usually all, have their own. Another has that of the best of these,
+    plus its paired difference to it shrunk as if ``prior_clips`` more had shown the average difference
+    (empirical Bayes with a fixed prior weight, Efron & Morris 1975): luck on few clips counts for little,
+    easy clips for nothing. A twin has the score of the prompt it acts like.
     """
     names = board.prompts()
-    whole = [name for name in names if board.complete(name)]
-    if not whole:
-        return {name: board.score(name) for name in names}
-    best = max(whole, key=board.score)
+    if not names:
+        return {}
+    most = max(board.asked(name) for name in names)
+    best = max((name for name in names if board.asked(name) == most), key=board.score)
     apart = {name: board.difference(name, best) for name in names}
     means = [float(x.mean()) for name, x in apart.items() if len(x) and name != best]
     prior = min(0.0, float(np.mean(means))) if means else 0.0
     scores = {}
     for name, x in apart.items():
-        if board.complete(name) or not len(x):
+        if board.asked(name) == most or not len(x):
             scores[name] = board.score(name)
         else:
             shrunk = (float(x.sum()) + prior_clips * prior) / (len(x) + prior_clips)

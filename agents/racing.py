@@ -64,9 +64,11 @@ class Racing:
         self._race = Race([len(block) for block in self._blocks], units, rules, self._ask)
 
     def begin(self, baselines: Sequence[Prompt]) -> Scored:
-        """Score the hand-written prompts on all clips, in one engine call; neutral's answers."""
+        """Score the hand-written prompts as far as it takes to know the best; neutral's first answers."""
         self._baselines = {prompt.id for prompt in baselines}
-        scored = self._all(baselines)
+        first = self._tune if self.config.race == "none" else self._blocks[0]
+        scored = self.scorer.score(baselines, first)
+        self._note(scored, baselines)
         self._race.references([prompt.id for prompt in baselines])
         return scored[NEUTRAL.prompt.id]
 

@@ -128,7 +128,7 @@ def race(block: int, rules: Rules, finalists: int = FINALISTS) -> Method:
             nonlocal bought
             part = slice(number * block, min(clips, (number + 1) * block))
             bought += len(prompts) * (part.stop - part.start)
-            return {name: _seen(stored, int(name), part) for name in prompts}
+            return {name: part_of(stored, int(name), part) for name in prompts}
 
         sizes = [min(block, clips - start) for start in range(0, clips, block)]
         running = Race(sizes, range(clips), rules, ask)
@@ -149,7 +149,8 @@ def race(block: int, rules: Rules, finalists: int = FINALISTS) -> Method:
     return choose
 
 
-def _seen(stored: Stored, index: int, part: slice) -> Seen:
+def part_of(stored: Stored, index: int, part: slice) -> Seen:
+    """What a prompt answered on some clips, as a race reads it."""
     labels = tuple(map(str, stored.labels[index, part].tolist()))
     return Seen(stored.gaps[index, part], stored.soft[index, part], labels)
 

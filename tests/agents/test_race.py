@@ -41,10 +41,35 @@ class World:
 
 
 def race(world: World, **rules: Any) -> Race:
+    """A race whose reference is known on all clips."""
     made = Race(SIZES, range(N), Rules(**rules), world)
     made.references(["reference"])
+    made.complete(["reference"])
     world.calls.clear()
     return made
+
+
+def test_references_are_asked_until_the_best_of_them_is_known() -> None:
+    world = World({"neutral": 0.1, "human": 0.85, "background": 0.0})
+    running = Race(SIZES, range(N), Rules(), world)
+    running.references(["neutral", "human", "background"])
+    assert running.incumbent == "human"
+    assert world.calls[0] == (("neutral", "human", "background"), 0)
+    assert world.bought() < 3 * N / 2
+    close = World({"one": 0.5, "other": 0.52})
+    undecided = Race(SIZES, range(N), Rules(), close)
+    undecided.references(["one", "other"])
+    assert close.bought() == 2 * N
+    assert undecided.incumbent == "other"
+
+
+def test_an_incumbent_asked_about_few_clips_is_asked_on_where_candidates_get() -> None:
+    world = World({"reference": 0.4, "near": 0.41})
+    running = Race(SIZES, range(N), Rules(twin_clips=0), world)
+    running.references(["reference"])
+    assert world.bought() == SIZES[0]
+    (verdict,) = running.run(["near"])
+    assert running.board.count("reference") >= verdict.clips > SIZES[0]
 
 
 def test_a_much_worse_prompt_is_given_up_early_and_a_much_better_one_wins_early() -> None:
@@ -136,6 +161,16 @@ def test_luck_on_few_clips_does_not_win() -> None:
     assert board.score("lucky") == 1.0
     assert scores["lucky"] < scores["reference"]
     assert scores["reference"] == 0.5
+
+
+def test_without_a_complete_prompt_those_asked_most_are_the_measure() -> None:
+    board, nan = Board(range(64)), np.full(64, np.nan)
+    board.add("most", range(32), Seen(np.tile([1.0, -1.0], 16), nan[:32], ("",) * 32))
+    board.add("lucky", range(2), Seen(np.ones(2), nan[:2], ("",) * 2))
+    scores = fair_scores(board, {})
+    assert scores["most"] == 0.5
+    assert scores["lucky"] == pytest.approx(0.6)  # two clips, one ahead, as if ten
+    assert fair_scores(Board(range(4)), {}) == {}
 
 
 def test_clips_of_one_source_count_once_and_errors_for_nothing() -> None:

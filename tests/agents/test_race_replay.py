@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from agents.race import Rules
+from benchmarks.replay_early import early
 from benchmarks.replay_methods import (
     Method,
     Stored,
@@ -54,3 +55,14 @@ def test_clips_are_shuffled_with_classes_taking_turns() -> None:
     assert all({humans[i] for i in order[at : at + 2].tolist()} == {"a", "b"} for at in range(0, 20, 2))
     again = spread(humans, np.random.default_rng(2))
     assert order.tolist() != again.tolist()
+
+
+def test_an_early_choice_keeps_to_its_budget_and_racing_leaves_more_for_proposals() -> None:
+    stored = pool(0)
+    stored.gaps[1] = np.where(np.arange(CLIPS) % 4, 1.0, -1.0)  # human-focused, far better than neutral
+    full, raced = (early(stored, 300, raced=raced) for raced in (False, True))
+    assert max(full.bought, raced.bought) <= 300
+    assert raced.arrived > full.arrived > 0
+    assert early(stored, 10**6, raced=True).prompt == 39
+    with pytest.raises(ValueError, match="too few"):
+        early(stored, 7, raced=True)
