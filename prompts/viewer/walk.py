@@ -1,11 +1,13 @@
 """The lineage to click through: one prompt, its parents above, what was made of it below."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from prompts.history import History
 from prompts.library import name_of
 from prompts.lineage import forest
 from prompts.prompt import Prompt
+from prompts.records import Conversation
 from prompts.roles import roles_of
 from prompts.view import HistoryView
 from prompts.viewer import shared
@@ -104,14 +106,18 @@ def _conversations(history: History, run_id: str, prompt: Prompt) -> None:
         if request is None:
             continue
         with st.expander(f"What its proposer was sent in round {one.round}, and replied"):
-            whole = [{"role": "text to continue", "content": request}]
-            for turn in whole if isinstance(request, str) else request:
+            for turn in _turns(request):
                 st.caption(_ROLES.get(turn["role"], "message"))
                 shared.text(turn["content"])
                 if calls := turn.get("calls"):
                     shared.text("\n".join(f"{call['name']} {call['arguments']}" for call in calls))
             st.caption("reply")
             shared.text(one.raw)
+
+
+def _turns(request: Conversation) -> Sequence[Mapping[str, Any]]:
+    """The messages of a request; a text to continue stands for one."""
+    return [{"role": "text to continue", "content": request}] if isinstance(request, str) else request
 
 
 def _buttons(title: str, prompts: Sequence[Prompt], view: HistoryView | None, kind: str) -> None:
