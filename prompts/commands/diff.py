@@ -86,7 +86,8 @@ def _table(one: Compared, decimals: int) -> Table:
 
 def _print_clips(out: Console, name: str, pairs: Sequence[Pair], most: int) -> None:
     more = f", {most} of them" if len(pairs) > most else ""
-    out.print(shown(f"{len(pairs)} clips {name}{more}" + (":" if pairs and most else "")))
+    clips = "clip" if len(pairs) == 1 else "clips"
+    out.print(shown(f"{len(pairs)} {clips} {name}{more}" + (":" if pairs and most else "")))
     for pair in pairs[:most]:
         out.print(shown(f"  {pair.a.clip_id}: {_said(pair, 'a')} -> {_said(pair, 'b')}"))
 
