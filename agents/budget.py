@@ -70,12 +70,22 @@ class Ledger:
         return answers <= self.answers_left() and answers * self.pace <= self.seconds_left()
 
     def require(self, answers: int, reserve: int = 0) -> None:
-        """Raises OutOfBudget when so many answers and a reserve would go over the cap on answers."""
+        """Raises OutOfBudget when so many answers and a reserve would go over the cap on answers.
+
+        With a reserve also when, by the pace so far, they would not fit into the time that is left.
+        """
         if answers + reserve > self.answers_left():
             left, cap = self.answers_left(), self._caps.clip_evaluations
             raise OutOfBudget(
                 f"{answers + reserve} answers are needed, only {left:.0f} of "
                 f"budget.clip_evaluations {cap} are left; raise it and go on with --resume {self._run_id}"
+            )
+
+        if reserve and not self.affordable(answers + reserve):
+            raise OutOfBudget(
+                f"{answers + reserve} answers would take {(answers + reserve) * self.pace:.0f} s, only "
+                f"{self.seconds_left():.0f} of budget.seconds {self._caps.seconds:g} are left; raise it and "
+                f"go on with --resume {self._run_id}"
             )
 
     def answered(self, new: int) -> None:

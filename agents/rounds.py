@@ -68,7 +68,10 @@ class Rounds:
         if not proposals:
             refused = f", the last one was refused as {last}" if in_a_row else ""
             return self._stop(accepted, f"strategy {self.strategy.name} has no further proposal{refused}")
-        return proposals
+        n = self.room(len(proposals))  # again: proposing took time that scoring and the report may need
+        if n < 1:
+            return self._stop(accepted, "the caps leave no time for another prompt and the report")
+        return proposals[:n]
 
     def _stop(self, accepted: Sequence[Prompt], reason: str) -> str:
         if not accepted:

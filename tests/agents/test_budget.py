@@ -84,6 +84,21 @@ def test_time_ahead_is_judged_by_the_slowest_batch(history: History, run_id: str
     assert not ledger.affordable(121)
 
 
+def test_time_held_back_for_the_report_is_not_given_away(history: History, run_id: str) -> None:
+    ledger = Ledger(history, run_id, caps(seconds=60), Clock())
+    ledger.measure(10, 5.0)
+    ledger.require(1000)
+    ledger.require(20, reserve=100)
+    with pytest.raises(OutOfBudget, match=rf"121 answers would take 60 s, only 60 .* --resume {run_id}"):
+        ledger.require(21, reserve=100)
+    ledger.held = 100
+    ledger.thought(9.0)
+    ledger.require_call(5, 0.0)
+    ledger.thought(10.0)
+    with pytest.raises(OutOfBudget, match=r"a call could take 10.0 s and the report 50.0, only 60.0 of"):
+        ledger.require_call(5, 0.0)
+
+
 def test_tokens_are_booked_at_once(history: History, run_id: str) -> None:
     ledger = Ledger(history, run_id, caps())
     ledger.tokens(12)
