@@ -135,6 +135,10 @@ def _detail(kind: str, detail: Mapping[str, Any]) -> str:
         return f"{prompt} loses {100 * loss:.1f} points against neutral on ordinary clips: {verdict}"
     if kind == "winner":
         return prompt
+    if kind.startswith("race/") and isinstance(detail.get("difference"), (int, float)):
+        other = f", alike {_short(detail['other'])}" if detail.get("other") else ""
+        points = f"{100 * detail['difference']:+.1f} points against {_short(detail.get('against', ''))}"
+        return f"{prompt} after {detail.get('clips')} clips: {points}{other}"
     return "; ".join(f"{key}: {_short(value)}" for key, value in detail.items())
 
 

@@ -17,6 +17,7 @@ from prompts.__main__ import main
 from prompts.display import shown
 from prompts.footage import Footage
 from prompts.history import History
+from prompts.library import NEUTRAL
 from prompts.report import facts, gallery, page
 from videos.clip import Clip, ClipSet, Frames, Pixels, SourceInfo
 from videos.decode import FramePolicy, decode
@@ -232,3 +233,11 @@ def test_chromium_shows_it_in_light_and_dark_without_a_complaint(html: str, tmp_
         assert browser.execute_script(wide)
         assert browser.execute_script("return document.scripts.length") == 0
     assert grounds == ["rgb(255, 255, 255)", "rgb(20, 23, 27)"]
+
+
+def test_a_decision_of_the_race_is_a_sentence() -> None:
+    told = {"round": 0, "prompt": WINNER.id, "why": "futile", "clips": 8, "against": NEUTRAL.prompt.id}
+    lost = told | {"difference": -0.25, "evidence": 3.047, "other": ""}
+    assert page._detail("race/futile", lost) == f"{WINNER.id[:8]} after 8 clips: -25.0 points against neutral"
+    twin = page._detail("race/twin", lost | {"other": CHILD.id})
+    assert twin.endswith(f"against neutral, alike {CHILD.id[:8]}")
