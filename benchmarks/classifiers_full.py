@@ -4,7 +4,8 @@
 
 Parameters and multiply-adds are those of one view at 400 classes. The step: two clips of a video, forward,
 backward and Adam, in bfloat16; seconds after one step that warms up. Clips a second in training and judging,
-and what share of ``--peak`` (TFLOP/s) training is, where that is given.
+and what share of ``--peak`` (TFLOP/s) training is, where that is given. Without ``--video`` the first clip of
+real footage is shown, which ``python -m videos footage`` makes.
 """
 
 import argparse
@@ -22,10 +23,11 @@ from benchmarks.record import append
 from classifiers.models import Size, build_model
 from classifiers.models.stages import multiply_adds, parameters
 from classifiers.train.batches import inputs
+from videos.clip import FrameSource
+from videos.datasets import MINI, load
 from videos.decode import FramePolicy, decode
 from videos.files import VideoFile
 
-VIDEO = Path(__file__).parents[2] / "shared" / "data" / "video" / "two_people_arm_wrestling.mp4"
 # Frames and pixels of a view; published millions of parameters and GFLOPs (multiply-adds).
 MODELS: dict[str, tuple[int, int, float | None, float | None]] = {
     "slow_only": (8, 256, 32.45, 54.52),
@@ -42,11 +44,11 @@ MODELS: dict[str, tuple[int, int, float | None, float | None]] = {
 }
 
 
-def measure(name: str, device: torch.device, batch: int, steps: int) -> dict[str, Any]:
+def measure(name: str, device: torch.device, batch: int, steps: int, source: FrameSource) -> dict[str, Any]:
     """Of one model."""
     frames, pixels, millions, giga = MODELS[name]
     model = build_model(name, Size(400, frames, pixels)).to(device)
-    seen = decode(VideoFile(VIDEO), FramePolicy(frames, "uniform", pixels)).pixels
+    seen = decode(source, FramePolicy(frames, "uniform", pixels)).pixels
     left = (seen.shape[2] - pixels) // 2
     clip = torch.from_numpy(seen[:, :pixels, left : left + pixels].copy())
     mask = torch.zeros(batch, *clip.shape[:3], dtype=torch.uint8)
@@ -118,11 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--video", type=Path, help="what is shown (default: real footage)")
     parser.add_argument("--peak", type=float, help="TFLOP/s of the device in bfloat16")
     options = parser.parse_args(arguments)
+    source = VideoFile(options.video) if options.video else load("footage:original", MINI).clips[0].frames
     result: dict[str, dict[str, Any]] = {}
     for name in options.models:
-        result[name] = found = measure(name, torch.device(options.device), options.batch, options.steps)
+        result[name] = found = measure(
+            name, torch.device(options.device), options.batch, options.steps, source
+        )
         if options.peak:  # a multiply-add is two operations, a step three passes
             speed = found["clips/s training"] * found["GFLOPs"] * 6 / 1e3
             found["share of peak"] = round(speed / options.peak, 3)

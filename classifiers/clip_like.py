@@ -17,6 +17,7 @@ from classifiers.predict import Failed, Scores
 from videos.clip import ClipSet
 from videos.decode import FramePolicy
 from videos.store import FrameStore
+from vllm_eval.quiet import no_bars
 
 if TYPE_CHECKING:
     import torch
@@ -90,12 +91,13 @@ def open_clip_like(folder: str, root: str, device: str = "auto", template: str =
     kinds: list[Any] = [transformers.AutoModel, transformers.AutoImageProcessor, transformers.AutoTokenizer]
     load = {"local_files_only": True, "trust_remote_code": False}
     try:
-        model, processor, tokenizer = (kind.from_pretrained(place, **load) for kind in kinds)
+        with no_bars():
+            model, processor, tokenizer = (kind.from_pretrained(place, **load) for kind in kinds)
     except (OSError, ValueError, ImportError) as failure:
         raise UserError(f"{place}: {str(failure).splitlines()[0]}; expected a CLIP or SigLIP model") from None
     if not hasattr(model, "logit_scale"):
         raise UserError(f"{place}: a {model.config.model_type} model, expected CLIP or SigLIP")
-    weights = f"{place.name} {_digest(place)} {template}"
+    weights = f"{place.name} {_digest(place)}" + ("" if template == "{}" else f" {template!r}")
     return ClipLike(model.to(device_of(device)).eval(), processor, tokenizer, root, weights, template)
 
 

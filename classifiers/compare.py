@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from assets.commands import exit_status
 from assets.errors import UserError
@@ -99,21 +100,23 @@ def show(lines: Sequence[Line], more: Sequence[Other] = ()) -> None:
         console = Console(width=_WIDE)  # a file has no edge to wrap at
     console.print(_measured(lines, more))
     over = "paired by clip [95 % over clips] [95 % over seeds]"
-    minus: dict[str, Mapping[str, Minus | Difference]] = {one.row.name: one.differences for one in lines}
+    minus: dict[str, Mapping[str, Any]] = {one.row.name: one.differences for one in lines}
     minus |= {other.name: other.differences for other in more}
-    console.print(_differences(minus, f"points less {BASELINE}, {over}"))
-    console.print(
-        _differences(
-            {one.row.name: one.augmentation for one in lines}, f"points less the same unaugmented, {over}"
-        )
-    )
+    own = {one.row.name: one.augmentation for one in lines}
+    for rows, title in ((minus, f"less {BASELINE}"), (own, "less the same unaugmented")):
+        if any(rows.values()):
+            console.print(_differences(rows, f"points {title}, {over}"))
     console.print(_published(lines))
     for finding, verdict in findings(lines).items():
         console.print(f"{finding}: {verdict}", markup=False, highlight=False)
 
 
+def _row() -> Column:
+    return Column("row", no_wrap=True)
+
+
 def _measured(lines: Sequence[Line], more: Sequence[Other]) -> Table:
-    table = Table("row", "seeds", "n", *COLUMNS, title="measured, %: mean ±sd over seeds [95 %]")
+    table = Table(_row(), "seeds", "n", *COLUMNS, title="measured, %: mean ±sd over seeds [95 %]")
     rows = [(line.row.name, str(len(line.seeds)), line.figures) for line in lines]
     rows += [(other.name, "", other.figures) for other in more]
     for name, seeds, figures in rows:
@@ -123,8 +126,8 @@ def _measured(lines: Sequence[Line], more: Sequence[Other]) -> Table:
     return table
 
 
-def _differences(rows: Mapping[str, Mapping[str, Minus | Difference]], title: str) -> Table:
-    table = Table("row", *COLUMNS, title=title)
+def _differences(rows: Mapping[str, Mapping[str, Any]], title: str) -> Table:
+    table = Table(_row(), *COLUMNS, title=title)
     for name, found in rows.items():
         if found:
             table.add_row(name, *(_signed(found.get(column)) for column in COLUMNS))
@@ -140,7 +143,7 @@ def _signed(one: Minus | Difference | None) -> str:
 
 
 def _published(lines: Sequence[Line]) -> Table:
-    table = Table("row", "measured ratio", *COLUMNS, title="published, %: one run (mean of five)")
+    table = Table(_row(), "measured ratio", *COLUMNS, title="published, %: one run (mean of five)")
     for line in lines:
         ratio = "" if line.ratio is None else f"{line.ratio[0]:+.2f} sd {line.ratio[1]:.3f}"
         table.add_row(line.row.name, ratio, *_published_cells(line.row))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from assets.commands import exit_status
+from assets.errors import UserError
 from classifiers.config import Config, assignments, read_config
 from classifiers.models import check_name
 from classifiers.train.running import train
@@ -68,7 +69,11 @@ def _history(url: str | None, config: Config) -> Iterator[_Noted | None]:
     about = {"command": COMMAND, "key": config.key, **config.model_dump(mode="json")}
     with History(url) as history:
         run_id = history.resume_run(config_hash=config_hash(about)) or history.start_run(about, config.seed)
-        yield _Noted(history, run_id)
+        try:
+            yield _Noted(history, run_id)
+        except UserError as problem:
+            history.finish_run(run_id, {"error": str(problem)}, status="failed")
+            raise
 
 
 def _parser() -> argparse.ArgumentParser:

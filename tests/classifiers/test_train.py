@@ -166,6 +166,7 @@ def test_every_epoch_goes_into_the_history_and_a_resumed_run_goes_on_there(
     (tmp_path / "run.yaml").write_text(json.dumps(run.model_dump(mode="json")))
     flags = ["--config", str(tmp_path / "run.yaml"), "--history", url, "--resume"]
     assert main([*flags, "--seconds", "0"]) == 3
+    assert main(flags[:-1]) == 2  # without --resume it is refused, and the run can be gone on with
     assert main(flags) == 0
     kept = [json.loads(line) for line in (run.folder / LOG).read_text().splitlines()]
     with History(url) as history:
