@@ -39,6 +39,11 @@ def measured(base: Config, rows: Sequence[Row], seeds: Sequence[int], sets: Sets
             line.row.name: [_seconds(config_of(base, line.row, seed, BACKGROUNDS)) for seed in line.seeds]
             for line in lines
         },
+        "ratio mean and sd over clips, by seed": {
+            line.row.name: [_ratio(config_of(base, line.row, seed, BACKGROUNDS)) for seed in line.seeds]
+            for line in lines
+            if line.ratio
+        },
         "findings": findings(lines), "rows": [as_json(line) for line in lines],
     }  # fmt: skip
 
@@ -65,8 +70,18 @@ def _points(one: Mapping[str, Any]) -> str:
 
 
 def _seconds(config: Config) -> float:
+    return round(sum(float(row["seconds"]) for row in _log(config)), 1)
+
+
+def _ratio(config: Config) -> tuple[float, float]:
+    """Of Weighted-Focus in the last epoch."""
+    last = _log(config)[-1]
+    return round(last["ratio_mean"], 4), round(last["ratio_sd"], 4)
+
+
+def _log(config: Config) -> list[dict[str, Any]]:
     rows = (config.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return round(sum(float(json.loads(row)["seconds"]) for row in rows), 1)
+    return [json.loads(row) for row in rows]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,9 +3,9 @@
 Predictions go to RUN/predictions/ as csv files for ``python -m vllm_eval.score``, figures to
 RUN/evaluation.json: the same metrics and intervals as for prompts. ``--history`` also writes every answer
 where prompts have theirs.
-
-A command, run and never imported by the packages: so it may reach up to the history of ``prompts``.
 """
+
+# A command, run and never imported by the packages: so it may reach up to the history of ``prompts``.
 
 import argparse
 import sys

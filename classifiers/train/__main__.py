@@ -1,7 +1,6 @@
-"""`python -m classifiers.train --model NAME --config C`: train one classifier, or go on with one.
+"""`python -m classifiers.train --model NAME --config C`: train one classifier, or go on with one."""
 
-A command, run and never imported by the packages: so it may reach up to the history of ``prompts``.
-"""
+# A command, run and never imported by the packages: so it may reach up to the history of ``prompts``.
 
 import argparse
 import os
