@@ -190,7 +190,7 @@ def plot(of: Mapping[str, list[tuple[int, float]]], best: float, path: Path) -> 
     plt.close(figure)
 
 
-_TICKS = (360, 500, 700, 1000, 1500, 2000, 3000, 5000, 8000)
+_TICKS = (100, 150, 250, 360, 500, 700, 1000, 1500, 2000, 3000, 5000, 8000)
 
 
 def report(
