@@ -7,7 +7,7 @@ differ where FFmpeg cannot take its short way (more than 8 bits, odd heights). T
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain
@@ -90,7 +90,7 @@ def read(path: Path, indices: Sequence[int], facts: Scan) -> Pixels:
     with opened(path) as (container, stream):
         _check_room(path, stream.codec_context.width, stream.codec_context.height, len(set(indices)))
         stream.codec_context.thread_count = 1  # with more it depends on chance how damage shows
-        frames = container.decode(stream)
+        frames = _decoded(container, stream)
         first = next(frames, None)
         if first is None:
             raise UserError(f"{path}: none of its frames can be decoded; the file is cut off, fetch it again")
@@ -145,6 +145,15 @@ def _is_plain(frame: "av.VideoFrame") -> bool:
     """decord gives the very bytes that PyAV gives."""
     even = frame.height % 2 == 0
     return even and frame.format.name in _EXACT_COLOURS and _display_matrix(frame) is None
+
+
+def _decoded(container: "InputContainer", stream: "VideoStream") -> Iterator["av.VideoFrame"]:
+    """Frames in display order. A packet that cannot be decoded costs its own frame, not those behind it."""
+    import av
+
+    for packet in container.demux(stream):
+        with suppress(av.error.InvalidDataError):
+            yield from stream.codec_context.decode(packet)
 
 
 def _by_decord(path: Path, indices: Sequence[int], length: int) -> Pixels | None:
