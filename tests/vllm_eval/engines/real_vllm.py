@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from functools import cache, partial
 from statistics import mean
 
+import pytest
+import torch
+
 from videos.clip import ClipSet
 from videos.decode import FramePolicy
 from videos.store import FrameStore
 from vllm_eval.engine import Answer, Engine, Request
 from vllm_eval.engines import load_engine
+from vllm_eval.engines.video_model import choose_device, choose_dtype
 from vllm_eval.questions import load_format
 
 CLIPS = int(os.environ.get("SCENEPROOF_REAL_CLIPS", "40"))
@@ -33,6 +37,12 @@ def clips() -> ClipSet:
     from videos.datasets import load
 
     return load("hat:rand_1", "mini").take(CLIPS, 0)
+
+
+def skip_where_emulated(dtype: str) -> None:
+    """bfloat16 in software takes several times as long and shows no more than float32 does."""
+    if dtype == "bfloat16" and choose_dtype("auto", choose_device("auto")) is not torch.bfloat16:
+        pytest.skip("this machine has no bfloat16 instructions; float32 is tested")
 
 
 def asked(

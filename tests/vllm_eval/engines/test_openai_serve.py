@@ -48,6 +48,7 @@ def through_server(dtype: str) -> dict[str, Mapping[str, Answer]]:
 def test_a_served_model_says_what_transformers_says(
     dtype: str, noise: float, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    real_vllm.skip_where_emulated(dtype)
     for name, value in real_vllm.CPU_OPTIONS.items():
         monkeypatch.setenv(name, value)
     found = through_server(dtype)

@@ -54,6 +54,7 @@ def as_before(dtype: str, keys: Sequence[str]) -> str:
 def test_vllm_and_transformers_say_the_same(
     dtype: str, noise: float, share: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    real_vllm.skip_where_emulated(dtype)
     for name, value in real_vllm.CPU_OPTIONS.items():
         monkeypatch.setenv(name, value)
     lettered = asked(real_vllm.clips(), "mcq5")
