@@ -1,7 +1,6 @@
 """No cap is overshot, whoever proposes, the rivals included, with a model that takes all it may."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -11,9 +10,9 @@ from typing import Any
 
 import pytest
 import scripted_world as world
+from loop_world import Silent, accepted, settings
 from scripted_world import ScriptedEngine
 from strategies.made_run import LIMBS
-from test_loop import Silent, accepted, settings
 
 from agents import loop, pareto, resume
 from agents.budget import Ledger
@@ -98,12 +97,6 @@ class Slow(ScriptedEngine):
 @pytest.fixture(autouse=True)
 def _no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pareto, "plot", lambda *given: None)
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(f"sqlite:///{tmp_path}/history.db") as opened:
-        yield opened
 
 
 @dataclass

@@ -1,33 +1,20 @@
 """What a run would take is told before it runs, and costs no more than a few answers."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import scripted_world as world
+from loop_world import carry, settings
 from scripted_world import ScriptedEngine
-from test_loop import carry, settings
 
-from agents import optimize, pareto
+from agents import optimize
 from agents.estimate import TRIED, TRIED_CLIPS, forecast
-from agents.strategies import STRATEGIES
 from assets.errors import UserError
 from prompts.history import History
 from vllm_eval.engine import Answer
 
-
-@pytest.fixture(autouse=True)
-def _inventive(monkeypatch: pytest.MonkeyPatch) -> None:
-    strategies: Any = STRATEGIES
-    monkeypatch.setitem(strategies, "inventive", world.inventive)
-    monkeypatch.setattr(pareto, "plot", lambda *given: None)
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(f"sqlite:///{tmp_path}/history.db") as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("inventive")
 
 
 def test_no_run_takes_more_answers_than_the_estimate_says(tmp_path: Path, history: History) -> None:

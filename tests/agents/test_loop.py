@@ -3,94 +3,27 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import scripted_world as world
+from loop_world import TUNE, Silent, accepted, carry, settings
 from scripted_world import Inventive, ScriptedEngine, ScriptedLLM
 
-from agents import loop, pareto, resume
-from agents.config import RunConfig
-from agents.display import PlainDisplay
+from agents import loop, resume
 from agents.llm import Reply
 from agents.report import Report
 from agents.strategies import STRATEGIES
-from agents.strategies.file import FileStrategy
 from agents.strategy import Proposal
 from assets.errors import UserError
 from prompts.history import History
 from prompts.library import LIBRARY, NEUTRAL
-from prompts.prompt import Prompt
 from videos.clip import ClipSet
 from vllm_eval.engine import Answer
 
-TUNE = "scripted swaps/tune"
-
-
-@pytest.fixture(autouse=True)
-def _inventive(monkeypatch: pytest.MonkeyPatch) -> None:
-    strategies: Any = STRATEGIES
-    monkeypatch.setitem(strategies, "inventive", world.inventive)
-    monkeypatch.setattr(pareto, "plot", lambda *given: None)  # half of the time of a scripted run
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(f"sqlite:///{tmp_path}/history.db") as opened:
-        yield opened
-
-
-class Silent(PlainDisplay):
-    def __init__(self) -> None:
-        from rich.console import Console
-
-        super().__init__(Console(quiet=True))
-        self.lines: list[str] = []
-
-    def line(self, text: str) -> None:
-        self.lines.append(text)
-
-
-def settings(tmp_path: Path, **changes: Any) -> RunConfig:
-    values: dict[str, Any] = {
-        "data": {
-            "tune_clips": 12,
-            "select_clips": 20,
-            "test_clips": 24,
-            "report_clips": 24,
-            "agreement_clips": 8,
-        },
-        "optimizer": {"per_round": 3, "finalists": 2},
-        "budget": {"prompts": 7},
-        "output": str(tmp_path / "runs"),
-    }
-    for section, given in changes.items():
-        values[section] = values.get(section, {}) | given if isinstance(given, dict) else given
-    config = RunConfig.model_validate(values)
-    if config.optimizer.strategy != "agent":
-        return config
-    optimizer = config.optimizer.model_copy(update={"strategy": "inventive"})
-    return config.model_copy(update={"optimizer": optimizer})
-
-
-def carry(
-    config: RunConfig,
-    history: History,
-    engine: ScriptedEngine | None = None,
-    llm: ScriptedLLM | None = None,
-    again: str | None = None,
-    watcher: Silent | None = None,
-    datasets: Any = world.load,
-) -> Report:
-    found = resume.find(history, config, again)
-    return loop.run(config, found.run_id, history, watcher or Silent(), world.parts(engine, llm, datasets))
-
-
-def accepted(history: History, run_id: str) -> list[Prompt]:
-    return [one.prompt for one in history.proposals(run_id) if one.verdict == "accepted"]
+pytestmark = pytest.mark.usefixtures("inventive")
 
 
 def test_exactly_the_budget_of_distinct_prompts_is_scored(tmp_path: Path, history: History) -> None:
@@ -265,150 +198,6 @@ def test_a_run_stopped_while_proposing_goes_on(tmp_path: Path, history: History)
     report = carry(settings(tmp_path), history, engine, again="")
     assert len(accepted(history, report.run_id)) == 7
     assert max(Counter(engine.asked).values()) == 2  # neutral and prefixed choices share their text
-
-
-def test_the_winner_is_known_before_a_test_clip_is_asked(tmp_path: Path, history: History) -> None:
-    watched: list[tuple[str, set[str]]] = []
-
-    class Watching(ScriptedEngine):
-        def answer(self, requests: Any) -> Any:
-            kinds = {one.kind for one in history.decisions(history.runs()[-1].id)}
-            watched.extend((request.clip.id, kinds) for request in requests)
-            return super().answer(requests)
-
-    report = carry(settings(tmp_path), history, Watching())
-    places = history.answers_for(report.run_id)
-    test = {
-        row.clip_id for row in places if row.dataset in ("scripted swaps/test", "mimetics", "kinetics val")
-    }
-    other = {row.clip_id for row in places} - test
-    assert test
-    assert other
-    assert all("winner" in kinds for clip_id, kinds in watched if clip_id in test)
-    assert not any("winner" in kinds for clip_id, kinds in watched if clip_id in other)
-
-
-def test_the_winner_is_best_on_the_select_side_whatever_test_says(tmp_path: Path, history: History) -> None:
-    report = carry(settings(tmp_path), history)
-    decided = {one.kind: one.detail for one in history.decisions(report.run_id)}
-    scores = decided["select"]["scores"]
-    assert decided["select"]["clips"] == "scripted swaps/select"
-    assert NEUTRAL.prompt.id in scores
-    assert scores[report.winner.id] == max(scores.values())
-    assert decided["winner"] == {"prompt": report.winner.id, "neutral": False}
-
-
-def test_a_finalist_that_loses_on_ordinary_clips_is_passed_over(tmp_path: Path, history: History) -> None:
-    def accuracy(prompt: str) -> float:
-        return 0.9 if prompt == NEUTRAL.prompt.text else 0.2
-
-    watcher = Silent()
-    report = carry(settings(tmp_path), history, ScriptedEngine(ordinary_accuracy=accuracy), watcher=watcher)
-    assert report.winner == NEUTRAL.prompt
-    assert not report.improved
-    failed = [one.detail for one in history.decisions(report.run_id) if one.kind == "agreement"]
-    assert [one["passed"] for one in failed] == [False, False, True]
-    assert sum("passed over" in line for line in watcher.lines) == 2
-
-
-class Distracted(ScriptedEngine):
-    """Gets these clips wrong with every prompt that names the body, however good it is elsewhere."""
-
-    losing: frozenset[str] = frozenset()
-
-    def _reply(self, prompt: str, request: Any) -> Answer:
-        usual = super()._reply(prompt, request)
-        if request.clip.id not in self.losing:
-            return usual
-        right = "body" not in prompt
-        label = request.clip.human if right else request.clip.background
-        return replace(usual, kind="human" if right else "background", label=label)
-
-
-BEST, SECOND, THIRD = (
-    f"What {words}?"
-    for words in ("do body, limbs and posture do", "do limbs and posture do", "do the limbs do")
-)
-
-
-def anchored(tmp_path: Path, history: History, lost: int = 0, finalists: int = 2, **more: Any) -> Any:
-    """A run over three prompts of which the best gets two anchors wrong; its report and its engine."""
-    path = tmp_path / "prompts.txt"
-    path.write_text("\n".join((BEST, SECOND, THIRD)))
-    anchors = [clip.id for clip in loop.load_data(settings(tmp_path).data, world.load).tune.clips[-2:]]
-    optimizer = {"strategy": "file", "file": str(path), "finalists": finalists}
-    guard = {"guard": {"anchors": anchors, "anchors_lost": lost}}
-    engine = Distracted()
-    engine.losing = frozenset(anchors)
-    config = settings(tmp_path, optimizer=optimizer | guard | more)
-    return carry(config, history, engine), anchors, engine
-
-
-def test_a_prompt_that_loses_an_anchor_does_not_win_and_the_history_says_why(
-    tmp_path: Path, history: History
-) -> None:
-    report, anchors, _ = anchored(tmp_path, history)
-    assert report.winner.text == SECOND
-    reason = f"anchor: 2 anchors lost, at most 0: {', '.join(anchors)}"
-    told = [one.detail for one in history.decisions(report.run_id) if one.kind == "anchors"]
-    assert told[0] == {"prompt": Prompt(BEST).id, "passed": False, "reason": reason}
-    assert {one["passed"] for one in told[1:]} == {True}
-    assert [(one.prompt.text, one.reason) for one in report.passed_over] == [(BEST, reason)]
-    text = " ".join((tmp_path / "runs" / report.run_id / "report.txt").read_text().split())
-    assert f"Passed over, {reason}: {BEST}" in text
-    stored = json.loads((tmp_path / "runs" / report.run_id / "report.json").read_text())
-    assert stored["passed_over"][0]["reason"] == reason
-
-
-def test_without_anchors_or_with_as_many_allowed_the_same_prompt_wins(
-    tmp_path: Path, history: History
-) -> None:
-    report, _, _ = anchored(tmp_path, history, lost=2)
-    assert report.winner.text == BEST
-    assert report.passed_over == ()
-
-
-def test_whoever_loses_anchors_makes_room_for_the_next_finalist(tmp_path: Path, history: History) -> None:
-    report, _, _ = anchored(tmp_path, history, finalists=1, race="none")
-    assert report.winner.text == SECOND
-
-
-def test_a_finalist_that_was_not_asked_about_an_anchor_is(
-    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Narrow(FileStrategy):
-        """Wants its prompts scored on four clips alone."""
-
-        def ask(self, view: Any, n: int) -> list[Proposal]:
-            clips = tuple(row.clip_id for row in history.answers_for(run_id(), NEUTRAL.prompt.id, TUNE)[:4])
-            return [replace(one, clips=clips) for one in super().ask(view, n)]
-
-    def run_id() -> str:
-        return history.runs()[-1].id
-
-    strategies: Any = STRATEGIES
-    monkeypatch.setitem(strategies, "file", lambda config, seed, llm: Narrow(config.file))
-    report, anchors, engine = anchored(tmp_path, history)
-    assert report.winner.text == SECOND
-    asked = Counter(clip for prompt, clip in engine.asked if prompt in (BEST, SECOND))
-    assert all(asked[anchor] for anchor in anchors)
-
-
-def test_an_unknown_anchor_stops_the_run_before_anything_is_bought(tmp_path: Path, history: History) -> None:
-    engine = ScriptedEngine()
-    config = settings(tmp_path, optimizer={"guard": {"anchors": ["nowhere"]}})
-    with pytest.raises(UserError, match="anchor 'nowhere' is no clip of the tune side"):
-        carry(config, history, engine)
-    assert engine.asked == []
-
-
-def test_a_found_prompt_that_does_as_well_as_neutral_goes_first(tmp_path: Path, history: History) -> None:
-    path = tmp_path / "prompts.txt"
-    path.write_text("What happens on the screen?\n")
-    report = carry(settings(tmp_path, optimizer={"strategy": "file", "file": str(path)}), history)
-    assert report.winner.text == "What happens on the screen?"
-    assert report.sections[0].lines[-1].measures["sberr"].against_neutral is not None
-    assert report.sections[0].lines[-1].measures["sberr"].against_neutral.value == 0
 
 
 def test_a_cap_on_answers_is_never_overshot(tmp_path: Path, history: History) -> None:

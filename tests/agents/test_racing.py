@@ -1,16 +1,14 @@
 """A run races its proposals: decisions are remembered, resumed runs decide alike, and luck does not win."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import scripted_world as world
+from loop_world import TUNE, Silent, accepted, carry, settings
 from scripted_world import ScriptedEngine
-from test_loop import TUNE, Silent, accepted, carry, settings
 
-from agents import pareto
 from agents.strategies import STRATEGIES
 from agents.strategy import Proposal
 from prompts.history import History
@@ -18,18 +16,7 @@ from prompts.library import LIBRARY
 
 BASELINES = {entry.prompt.id for entry in LIBRARY.values()}
 
-
-@pytest.fixture(autouse=True)
-def _inventive(monkeypatch: pytest.MonkeyPatch) -> None:
-    strategies: Any = STRATEGIES
-    monkeypatch.setitem(strategies, "inventive", world.inventive)
-    monkeypatch.setattr(pareto, "plot", lambda *given: None)
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(f"sqlite:///{tmp_path}/history.db") as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("inventive")
 
 
 def big(tmp_path: Path, ordinary: int = 8, **changes: Any) -> Any:

@@ -1,20 +1,18 @@
 """Several target models: each is asked for itself, and a prompt is chosen for all of them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import scripted_world as world
+from loop_world import TUNE, Silent, settings
 from scripted_world import ScriptedEngine
-from test_loop import TUNE, Silent, settings
 
-from agents import loop, pareto, resume
+from agents import loop, resume
 from agents.config import RunConfig
 from agents.estimate import forecast
 from agents.pooling import Pooled
 from agents.report import Report
-from agents.strategies import STRATEGIES
 from agents.targets import by_target, overall, widened
 from assets.errors import UserError
 from prompts.history import History
@@ -27,18 +25,7 @@ ONE_SIDED = "What does the body do, and the posture, and the motion?"  # grand f
 FAIR = "What do the limbs do?"
 TEXTS = (ONE_SIDED, FAIR)
 
-
-@pytest.fixture(autouse=True)
-def _inventive(monkeypatch: pytest.MonkeyPatch) -> None:
-    strategies: Any = STRATEGIES
-    monkeypatch.setitem(strategies, "inventive", world.inventive)
-    monkeypatch.setattr(pareto, "plot", lambda *given: None)
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(f"sqlite:///{tmp_path}/history.db") as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("inventive")
 
 
 class Stubborn(ScriptedEngine):
