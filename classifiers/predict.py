@@ -38,7 +38,7 @@ def _single(trained: "Trained", source: ClipExamples, batch: int) -> tuple[Score
     scores = np.zeros((len(source), len(trained.classes)))
     for start in range(0, len(found.good), batch):
         some = list(found.good[start : start + batch])
-        scores[some] = _scores(trained, [Example(*pipeline[0, index]) for index in some])
+        scores[some] = scores_of(trained, [Example(*pipeline[0, index]) for index in some])
     return scores, {source.clips[number].id: why for number, why in found.failed.items()}
 
 
@@ -51,14 +51,14 @@ def _many(trained: "Trained", source: ClipExamples) -> tuple[Scores, Failed]:
         except (UserError, OSError, ValueError, RuntimeError) as failure:
             failed[clip.id] = str(failure)
             continue
-        scores[number] = np.mean(_scores(trained, examples), 0)
+        scores[number] = np.mean(scores_of(trained, examples), 0)
     if len(failed) == len(source):
         raise UserError(f"{source.name}: no clip can be read, for one {next(iter(failed.values()))}")
     return scores, failed
 
 
-def _scores(trained: "Trained", examples: Sequence[Example]) -> Scores:
-    """Probabilities [examples, classes]."""
+def scores_of(trained: "Trained", examples: Sequence[Example]) -> Scores:
+    """Probabilities [examples, classes], of one batch."""
     import torch
 
     from classifiers.train.batches import inputs

@@ -22,7 +22,7 @@ from classifiers.checkpoints import Trained, open_run
 from classifiers.data.examples import Example, square
 from classifiers.data.sets import policy_of
 from classifiers.models import MODELS
-from classifiers.predict import Scores
+from classifiers.predict import scores_of
 from classifiers.protocols import FIVE, PROTOCOLS, Judged, judge
 from videos.clip import Clip, ClipSet, Pixels
 from videos.datasets import load
@@ -31,7 +31,6 @@ from videos.views import ORIGINAL, ViewSpec, parse_view
 from videos.views.changes import CHANGES
 from videos.views.people import masks_of
 from vllm_eval.config import DataConfig
-from vllm_eval.engine import Answer
 from vllm_eval.statistics import Difference, paired_difference
 
 DAMAGED = (
@@ -90,17 +89,18 @@ def table(
 
 def judged_on(trained: Trained, clips: ClipSet, view: str, protocol: str, masks: str | None = None) -> Judged:
     """The classifier's answers to the clips as ``view`` shows them."""
-    examples = [_example(trained, clip, parse_view(view), masks) for clip in clips.clips]
-    good = [one for one in examples if isinstance(one, Example)]
-    scores = iter(_scores(trained, good))
-    nothing = np.zeros(len(trained.classes))
-    rows = [next(scores) if isinstance(one, Example) else nothing for one in examples]
-    judged = judge(np.stack(rows), clips, trained.classes, protocol)
-    answers = [
-        answer if isinstance(one, Example) else _error(answer.key, one)
-        for answer, one in zip(judged.answers, examples, strict=True)
-    ]
-    return replace(judged, answers=tuple(answers))
+    scores, failed = np.zeros((len(clips), len(trained.classes))), {}
+    good: list[tuple[int, Example]] = []
+    for number, clip in enumerate(clips.clips):
+        shown = _example(trained, clip, parse_view(view), masks)
+        if isinstance(shown, Example):
+            good.append((number, shown))
+        else:
+            failed[clip.id] = shown
+    for start in range(0, len(good), _BATCH):
+        numbers, examples = zip(*good[start : start + _BATCH], strict=True)
+        scores[list(numbers)] = scores_of(trained, examples)
+    return judge(scores, clips, trained.classes, protocol, failed)
 
 
 def _example(trained: Trained, clip: Clip, spec: ViewSpec, folder: str | None) -> Example | str:
@@ -131,29 +131,6 @@ def _masks(clip: Clip, indices: Sequence[int], spec: ViewSpec, folder: str | Non
     if spec.change:
         masks = CHANGES[spec.change].apply(masks, spec.by, people.identity())
     return masks
-
-
-def _scores(trained: Trained, examples: Sequence[Example]) -> Scores:
-    """Class probabilities [examples, classes]."""
-    import torch
-
-    from classifiers.train.batches import inputs
-
-    device = next(trained.model.parameters()).device
-    on = trained.config.recipe.precision == "bfloat16"
-    rows = [np.zeros((0, len(trained.classes)))]
-    for start in range(0, len(examples), _BATCH):
-        batch = examples[start : start + _BATCH]
-        pixels = torch.from_numpy(np.stack([one.pixels for one in batch]))
-        masks = torch.from_numpy(np.stack([one.mask for one in batch]))
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=on):
-            logits: torch.Tensor = trained.model(*inputs(pixels, masks, device))
-        rows.append(np.asarray(logits.float().softmax(1).double().cpu().numpy()))
-    return np.concatenate(rows)
-
-
-def _error(key: str, why: str) -> Answer:
-    return Answer(key, "", None, "error", None, 0, 0, 0.0, why)
 
 
 def _clips(options: argparse.Namespace, trained: Trained) -> ClipSet:
