@@ -98,7 +98,7 @@ class Agent(WritingStrategy):
                 return None
             sent, before = tuple(turns), len(box.proposals)
             if not reply.calls:
-                box.proposals.extend(_written(reply, view, sent))
+                box.proposals.extend(_written(reply, view))
             turns.extend(_answered(reply, box))
             box.proposals[before:] = [_from(reply, sent, one) for one in box.proposals[before:]]
             if box.done or (box.proposals and not reply.calls):
@@ -127,7 +127,7 @@ class Agent(WritingStrategy):
                 seed=rng.getrandbits(31),
                 json_schema=schema(n),
             )
-            yield from _written(reply, view, turns)
+            yield from (_from(reply, turns, one) for one in _written(reply, view))
 
     def _digest(self, view: HistoryView, n: int) -> str:
         """What the tools would tell about the leader, in one text."""
@@ -177,20 +177,18 @@ def schema(n: int) -> dict[str, Any]:
     }
 
 
-def _written(reply: Reply, view: HistoryView, sent: tuple[Message, ...]) -> list[Proposal]:
+def _written(reply: Reply, view: HistoryView) -> list[Proposal]:
     """Structured proposals of a reply, or whatever prompts can be found in it."""
     found = [
         one for one in objects(reply.text) if isinstance(one.get("prompt"), str) and one["prompt"].strip()
     ]
     if not found:
-        loose = ideas(reply.text)
-        return [Proposal(one.prompt, _best(view), one.hypothesis, reply.text, request=sent) for one in loose]
+        return [Proposal(idea.prompt, _best(view), idea.hypothesis, reply.text) for idea in ideas(reply.text)]
     made = []
     for one in found:
         parent = named(view, str(one.get("parent", ""))) or view.best()
         hypothesis = str(one.get("hypothesis", ""))
-        put = proposal(one["prompt"].strip(), hypothesis, parent, one, reply.text)
-        made.append(replace(put, request=sent))
+        made.append(proposal(one["prompt"].strip(), hypothesis, parent, one, reply.text))
     return made
 
 

@@ -3,8 +3,8 @@
 Each modality is numbered from one behind the largest position of what precedes it (Qwen2-VL, arXiv
 2409.12191, section 2.1). transformers 5.17 to 5.24 go on behind the longer side of one frame instead,
 whatever the time (see also huggingface/transformers issue 45381, on 5.3): with more pairs of frames than a
-side has tokens, and for Qwen2.5-VL nearly always, the question then stands among the frames. vLLM numbers as
-published, so that without this the two say different things about long videos.
+side has tokens, sooner for Qwen2.5-VL with its steps of time, the question then stands among the frames. vLLM
+numbers as published, so that without this the two say different things about long videos.
 """
 
 from typing import TYPE_CHECKING, Any
