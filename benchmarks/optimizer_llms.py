@@ -177,7 +177,7 @@ def figures(llm: Timed, accepted: Sequence[str], made: Sequence[Proposal]) -> di
 
 def stand_in(model: str, form: Any, budget: int, seed: int, console: Console) -> dict[str, Any]:
     """One run of one model against the stand-in."""
-    llm = Timed(load_llm(LLMConfig(model=model)))
+    llm = Timed(load_llm(LLMConfig(model=model), threads=1))
     try:
         accepted, made = search(Opro(llm, form, seed), budget, 4, console)
         return {"model": model, "form": form, "seed": seed, **figures(llm, accepted, made)}
@@ -204,7 +204,7 @@ def real(model: str, budget: int, seed: int, folder: Path, console: Console) -> 
     made: list[Timed] = []
 
     def timed(settings: Any) -> LLM:
-        made.append(Timed(load_llm(settings)))
+        made.append(Timed(load_llm(settings, threads=1)))
         return made[-1]
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -240,6 +240,8 @@ def open_world(llm: str, folder: Path, clips: int | None, test_clips: int) -> Wo
     data = load_data(config.data.model_copy(update=some), load)
     memo = Memo(folder / "memo.db")
     settings = config.optimizer.llm.model_copy(update={"model": llm})
-    model = MemoLLM(llm, lambda: load_llm(settings), memo, BUNDLED.get(llm, True), settings.temperature)
+    model = MemoLLM(
+        llm, lambda: load_llm(settings, threads=1), memo, BUNDLED.get(llm, True), settings.temperature
+    )
     engine = MemoEngine(open_engine(config.target, load_engine), memo)
     return World(racing_order(data.tune, 0), data.reports["test"], engine, FrameStore(), model)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from agents.llm.base import LLM, LLMSettings, Message, Reply, ToolCall, ToolSpec
+from agents.llm.idle import idle_threads
 from assets.errors import UserError
 
 __all__ = ["BUNDLED", "LLM", "LLMSettings", "Message", "Reply", "ToolCall", "ToolSpec", "load_llm"]
@@ -17,11 +18,10 @@ BUNDLED: dict[str, bool] = {
 }
 
 
-def load_llm(config: LLMSettings, threads: int = 1) -> LLM:
+def load_llm(config: LLMSettings, threads: int | None = None) -> LLM:
     """The model the settings name, fetched first where need be.
 
-    ``threads`` is for local models; one is the safe choice: with every core busy elsewhere, two threads wait
-    for each other in spin barriers and fall from 100 to a few tokens a second. Raises UserError.
+    ``threads`` is for models that run here; by default one for each core that is idle now. Raises UserError.
     """
     if config.base_url:
         from agents.llm.openai_llm import OpenAILLM
@@ -32,7 +32,7 @@ def load_llm(config: LLMSettings, threads: int = 1) -> LLM:
     if runtime == "transformers" and named:
         from agents.llm.transformers_llm import TransformersLLM
 
-        return TransformersLLM(named, config.temperature, threads)
+        return TransformersLLM(named, config.temperature, threads or idle_threads())
     if runtime == "vllm" and named:
         from agents.llm.vllm_llm import VllmLLM
 
@@ -40,7 +40,7 @@ def load_llm(config: LLMSettings, threads: int = 1) -> LLM:
     path, follows = _local(config.model)
     from agents.llm.gguf import GgufLLM
 
-    return GgufLLM(path, config.model, config.temperature, threads, follows)
+    return GgufLLM(path, config.model, config.temperature, threads or idle_threads(), follows)
 
 
 def _local(model: str) -> tuple[Path, bool]:

@@ -13,7 +13,7 @@ CONTEXT = 4096  # tokens; a meta-prompt and its reply take about a quarter
 
 
 class GgufLLM:
-    """The same input gives the same reply, whatever was asked before.
+    """The same input gives the same reply, whatever was asked before and however many threads there are.
 
     That takes care: llama.cpp's sums depend on how a text is cut into batches, so a text that shares a cached
     prefix with the one before gets slightly other numbers than the same text asked first. Here a new text is
@@ -122,6 +122,8 @@ def _load(path: Path, threads: int) -> Any:
     params.n_ctx = CONTEXT
     params.n_parallel = 1
     params.n_gpu_layers = 0
+    # Flash attention shares its sums among the threads, so that their number would change what is written.
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cache_ram_mib = 0  # finished texts are not kept: see the class
     params.warmup = False
     params.ui = False

@@ -118,3 +118,17 @@ def test_a_broken_model_is_a_users_error(tmp_path: Path) -> None:
 def test_an_unknown_name_lists_what_is_possible() -> None:
     with pytest.raises(UserError, match=r"unknown optimizer model 'gpt-9', expected one of: smollm2-135m"):
         load_llm(Settings("gpt-9"))
+
+
+def test_the_number_of_threads_changes_nothing(smol: LLM) -> None:
+    text = "\n".join(f"Score {n}: Look at the person's {n} movements." for n in range(10, 40)) + "\nScore 90:"
+    two = load_llm(Settings("smollm2-135m-instruct"), threads=2)
+    one = load_llm(Settings("smollm2-135m-instruct"), threads=1)
+    try:
+        for seed in range(4):
+            replies = [llm.complete(text, max_tokens=40, seed=seed, stop=["\n"]) for llm in (one, two)]
+            assert replies[0].text == replies[1].text
+    finally:
+        one.close()
+        two.close()
+        gc.collect()
