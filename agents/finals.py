@@ -1,23 +1,25 @@
 """The end of a run: finalists compared on the select side, one winner, one look at the reported clips.
 
-The winner is chosen from answers on the select side and on the agreement clips alone. It is the finalist with
-the highest (1 + SHAcc - SBErr) / 2 on the select side whose accuracy on ordinary clips is at most
-``AGREEMENT_MARGIN`` below the neutral prompt's; or, by objective.rule sberr, the one of lowest SBErr among
-those shown to lose less than a margin there. Who gets anchor clips wrong that neutral gets right is no
-finalist. With several target models the worst of them counts, or their mean. Neutral itself is always among
-the finalists, so a search that found nothing says so.
+The winner is chosen from answers on the select side and on the agreement clips alone. Finalists are ranked by
+(1 + SHAcc - SBErr) / 2 on the select side; of those within a standard error of the first the one goes first
+that loses least on ordinary clips, for their order says nothing (the one-standard-error rule, Breiman et al.
+1984, section 3.4.3), and whoever loses too much there (agents/agreement.py) is passed over. Or, by
+objective.rule sberr, it is the one of lowest SBErr among those shown to lose less than a margin there. Who
+gets anchor clips wrong that neutral gets right is no finalist. With several target models the worst of them
+counts, or their mean. Neutral itself is always among the finalists, so a search that found nothing says so.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.agreement import losses
 from agents.anchors import Anchors
 from agents.config import ObjectiveConfig
 from agents.objectives import lowest_sberr
 from agents.scoring import Scorer
 from agents.splits import Data
-from agents.targets import by_target, overall
+from agents.targets import overall
 from agents.watcher import Watcher
 from assets.errors import UserError
 from prompts.history import History
@@ -26,11 +28,7 @@ from prompts.prompt import Prompt
 from prompts.view import HistoryView, ScoredPrompt
 from videos.clip import ClipSet
 from vllm_eval.evaluator import Scored
-from vllm_eval.metrics import accuracy
-
-# Half of the three points a found prompt may lose: chosen among several, the loss seen here is too small
-# (seen as 1.7 points on 120 clips, 4.7 on 150 others).
-AGREEMENT_MARGIN = 0.015
+from vllm_eval.statistics import paired_difference
 
 NO_ANCHORS = Anchors(())
 
@@ -81,8 +79,10 @@ class Finals:
         """Choose the winner among the run's proposals and report it."""
         finalists = self._finalists(view)
         self.watcher.phase(f"comparing {len(finalists)} finalists on {self.data.select.name}")
-        ranked = self._ranked(finalists)
-        winner = self._constrained(ranked) if self.objective.rule == "sberr" else self._agreeing(ranked)
+        select = self.scorer.score(finalists, self.data.select)
+        ranked = self._ranked(select, finalists)
+        strict = self.objective.rule == "sberr"
+        winner = self._constrained(ranked, select) if strict else self._agreeing(ranked, select)
         self._decide("winner", {"prompt": winner.id, "neutral": winner.id == NEUTRAL.prompt.id})
         reports = {name: self._report(name, clips, winner) for name, clips in self.data.reports.items()}
         return Outcome(winner, tuple(ranked), reports, tuple(self.passed_over))
@@ -134,24 +134,29 @@ class Finals:
         self.passed_over.append(PassedOver(prompt, reason))
         self.watcher.line(f"passed over, {reason}: {prompt.text}")
 
-    def _ranked(self, finalists: Sequence[Prompt]) -> list[Prompt]:
-        scored = self.scorer.score(finalists, self.data.select)
+    def _ranked(self, scored: Mapping[str, Scored], finalists: Sequence[Prompt]) -> list[Prompt]:
         scores = {prompt.id: overall(scored[prompt.id], self.objective.targets) for prompt in finalists}
         self._decide("select", {"clips": self.data.select.name, "scores": scores})
         return sorted(finalists, key=lambda prompt: -scores[prompt.id])
 
-    def _agreeing(self, ranked: Sequence[Prompt]) -> Prompt:
-        """The first that does not lose on ordinary clips."""
-        for prompt in ranked:
-            loss = self._loss(prompt)
-            passed = loss is None or loss <= AGREEMENT_MARGIN
-            self._decide("agreement", {"prompt": prompt.id, "loss": loss, "passed": passed})
-            if passed:
+    def _agreeing(self, ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> Prompt:
+        """The first that does not lose on ordinary clips; among equals the one that loses least."""
+        clips, rule = self.data.agreement, self.objective.targets
+        if clips is None:
+            return ranked[0]
+        self.watcher.phase(f"checking on {clips.name}")
+        close = _close(ranked, select)
+        found = losses(self.scorer, close, clips, rule)
+        for prompt in [*sorted(close, key=lambda one: found[one.id].value), *ranked[len(close) :]]:
+            loss = found.get(prompt.id) or losses(self.scorer, [prompt], clips, rule)[prompt.id]
+            detail = {"prompt": prompt.id, "loss": loss.value, "measure": loss.measure, "passed": loss.passed}
+            self._decide("agreement", detail)
+            if loss.passed:
                 return prompt
-            self._pass_over(prompt, f"{100 * (loss or 0):.1f} points lost on ordinary clips")
+            self._pass_over(prompt, f"{loss} lost on ordinary clips")
         raise AssertionError("neutral loses nothing against itself")
 
-    def _constrained(self, ranked: Sequence[Prompt]) -> Prompt:
+    def _constrained(self, ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> Prompt:
         """Lowest SBErr on the select side among those shown not to lose ``margin`` on ordinary clips."""
         clips, objective = self.data.agreement, self.objective
         if clips is None:
@@ -160,8 +165,8 @@ class Finals:
             )
         self.watcher.phase(f"checking on {clips.name}")
         ordinary = self.scorer.score(ranked, clips)
-        select = self.scorer.score(ranked, self.data.select)
-        choice = lowest_sberr(NEUTRAL.prompt.id, select, ordinary, objective.margin, objective.targets)
+        in_order = {prompt.id: select[prompt.id] for prompt in ranked}
+        choice = lowest_sberr(NEUTRAL.prompt.id, in_order, ordinary, objective.margin, objective.targets)
         for prompt_id, one in choice.checks.items():
             detail = {"prompt": prompt_id, "low": one.low, "p": one.p, "passed": one.shown}
             self._decide("noninferiority", detail | {"margin": objective.margin})
@@ -170,20 +175,6 @@ class Finals:
             loss = f"a loss of {100 * objective.margin:g} points on ordinary clips is not ruled out"
             self._pass_over(by_id[prompt_id], loss)
         return by_id[choice.winner]
-
-    def _loss(self, prompt: Prompt) -> float | None:
-        """How much accuracy the prompt loses against neutral, on the worst target; None where not checked."""
-        clips = self.data.agreement
-        if clips is None or prompt.id == NEUTRAL.prompt.id:
-            return None
-        self.watcher.phase(f"checking on {clips.name}")
-        scored = self.scorer.score([NEUTRAL.prompt, prompt], clips)
-        neutral, found = (self._accuracies(scored[one.id]) for one in (NEUTRAL.prompt, prompt))
-        return max(neutral[name] - found[name] for name in neutral)
-
-    def _accuracies(self, scored: Scored) -> dict[str, float]:
-        parts = by_target(scored) if self.objective.targets == "worst" else {"": scored}
-        return {name: accuracy(part.answers, part.clusters()).value for name, part in parts.items()}
 
     def _report(self, name: str, clips: ClipSet, winner: Prompt) -> dict[str, Scored]:
         self.watcher.phase(f"reporting on {name}")
@@ -194,6 +185,22 @@ class Finals:
         known = [(one.kind, one.detail) for one in self.history.decisions(self.run_id)]
         if (kind, detail) not in known:
             self.history.add_decision(self.run_id, kind, detail)
+
+
+def _close(ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> list[Prompt]:
+    """The first, and those next to it that are at most a standard error of the paired difference behind.
+
+    Neutral is as good as another only where it is the first: who asked for a better prompt should get it.
+    """
+    first = select[ranked[0].id]
+    close = [ranked[0]]
+    for prompt in ranked[1:]:
+        other = select[prompt.id]
+        behind = paired_difference(first.answers, other.answers, first.clusters())
+        if prompt.id == NEUTRAL.prompt.id or behind.value > (behind.error or 0.0):
+            break
+        close.append(prompt)
+    return close
 
 
 def baseline_prompts(with_prefixed: bool) -> list[Prompt]:

@@ -122,7 +122,7 @@ class DataConfig(Section):
     report_clips: int | None = Field(
         default=150, ge=1, description="clips of each other reported set to use; none: all"
     )
-    agreement_clips: int = Field(default=150, ge=1, description="clips of the agreement check")
+    agreement_clips: int = Field(default=100, ge=1, description="clips of the agreement check")
 
 
 class FramesConfig(Section):
