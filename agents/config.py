@@ -146,8 +146,8 @@ class ObjectiveConfig(Section):
 
     rule: Literal["score", "sberr"] = Field(
         default="score",
-        description="score: highest SHAcc - SBErr without a loss seen on ordinary clips; sberr: lowest SBErr "
-        "among prompts shown to lose less than margin there",
+        description="score: highest SHAcc - SBErr, of equals the least loss on ordinary clips; sberr: lowest "
+        "SBErr among prompts shown to lose less than margin there",
     )
     margin: float = Field(
         default=0.01, gt=0, lt=1, description="of rule sberr: loss of accuracy that is ruled out at 95 %"

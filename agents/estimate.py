@@ -88,7 +88,7 @@ def forecast(config: RunConfig, history: History, parts: Parts) -> Forecast:
     ending = finals.answers_needed(data, config.optimizer.finalists, baselines, anchors)
     size, prompts = len(data.tune), config.budget.prompts
     share = 1.0 if config.optimizer.race == "none" else RACED
-    likely, most = (ceil((baselines + part * prompts) * size) + ending for part in (share, 1.0))
+    likely, most = (ceil(part * (baselines + prompts) * size) + ending for part in (share, 1.0))
     cap = config.budget.clip_evaluations
     if cap is not None:
         likely, most = min(likely, cap), min(most, cap)

@@ -13,13 +13,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.agreement import losses
+from agents.agreement import Agreement
 from agents.anchors import Anchors
 from agents.config import ObjectiveConfig
 from agents.objectives import lowest_sberr
 from agents.scoring import Scorer
 from agents.splits import Data
-from agents.targets import overall
+from agents.targets import Rule, by_target, overall
 from agents.watcher import Watcher
 from assets.errors import UserError
 from prompts.history import History
@@ -142,13 +142,14 @@ class Finals:
     def _agreeing(self, ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> Prompt:
         """The first that does not lose on ordinary clips; among equals the one that loses least."""
         clips, rule = self.data.agreement, self.objective.targets
-        if clips is None:
+        if clips is None or ranked[0].id == NEUTRAL.prompt.id:
             return ranked[0]
         self.watcher.phase(f"checking on {clips.name}")
-        close = _close(ranked, select)
-        found = losses(self.scorer, close, clips, rule)
-        for prompt in [*sorted(close, key=lambda one: found[one.id].value), *ranked[len(close) :]]:
-            loss = found.get(prompt.id) or losses(self.scorer, [prompt], clips, rule)[prompt.id]
+        ordinary, close = Agreement(self.scorer, clips, rule), _close(ranked, select, rule)
+        found = ordinary.losses(close)
+        others = [prompt for prompt in ranked if prompt not in close]
+        for prompt in [*sorted(close, key=lambda one: found[one.id].value), *others]:
+            loss = found.get(prompt.id) or ordinary.losses([prompt])[prompt.id]
             detail = {"prompt": prompt.id, "loss": loss.value, "measure": loss.measure, "passed": loss.passed}
             self._decide("agreement", detail)
             if loss.passed:
@@ -187,20 +188,20 @@ class Finals:
             self.history.add_decision(self.run_id, kind, detail)
 
 
-def _close(ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> list[Prompt]:
-    """The first, and those next to it that are at most a standard error of the paired difference behind.
-
-    Neutral is as good as another only where it is the first: who asked for a better prompt should get it.
-    """
+def _close(ranked: Sequence[Prompt], select: Mapping[str, Scored], rule: Rule) -> list[Prompt]:
+    """The first, and found prompts at most a standard error of the difference behind it, on every target."""
     first = select[ranked[0].id]
-    close = [ranked[0]]
-    for prompt in ranked[1:]:
-        other = select[prompt.id]
-        behind = paired_difference(first.answers, other.answers, first.clusters())
-        if prompt.id == NEUTRAL.prompt.id or behind.value > (behind.error or 0.0):
-            break
-        close.append(prompt)
-    return close
+    rest = [prompt for prompt in ranked[1:] if prompt.id != NEUTRAL.prompt.id]
+    return [ranked[0], *(prompt for prompt in rest if _is_close(first, select[prompt.id], rule))]
+
+
+def _is_close(first: Scored, other: Scored, rule: Rule) -> bool:
+    theirs = by_target(other) if rule == "worst" else {"": other}
+    for name, mine in (by_target(first) if rule == "worst" else {"": first}).items():
+        behind = paired_difference(mine.answers, theirs[name].answers, mine.clusters())
+        if behind.value > (behind.error or 0.0):
+            return False
+    return True
 
 
 def baseline_prompts(with_prefixed: bool) -> list[Prompt]:

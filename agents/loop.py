@@ -153,8 +153,7 @@ class _Loop:
     def _expected(self) -> int:
         """About how many answers the search takes."""
         share = 1.0 if self.config.optimizer.race == "none" else RACED
-        searching = len(self.baselines) + share * self.config.budget.prompts
-        return round(searching * len(self.data.tune))
+        return round(share * (len(self.baselines) + self.config.budget.prompts) * len(self.data.tune))
 
     def _search(self, rounds: Rounds) -> str:
         """Baselines, then rounds until there is a reason to stop."""

@@ -16,7 +16,14 @@ from vllm_eval.engines import load_engine
 from vllm_eval.engines.checkpoints import resolve
 from vllm_eval.parse import read_reply
 
-LIMITS = {"max_model_len": 1024, "max_num_seqs": 32, "enforce_eager": True}
+# The share of memory only says what vLLM must find free when it starts: its default asks for nearly all.
+LIMITS = {
+    "max_model_len": 1024,
+    "max_num_seqs": 32,
+    "enforce_eager": True,
+    "gpu_memory_utilization": 0.5,
+    "kv_cache_memory_bytes": 1 << 30,
+}
 VIDEO = {"image": 0, "video": 1}
 MOST_TOKENS = 5
 

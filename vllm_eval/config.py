@@ -110,7 +110,7 @@ class DataConfig(Section):
     )
     agreement: str | None = Field(
         default="kinetics:train",
-        description="ordinary clips on which the winner must not be worse than neutral; none: no such check",
+        description="ordinary clips on which the winner must not lose much against neutral; none: no check",
     )
     fractions: Fractions = Field(default_factory=Fractions, description="how the swapped clips are divided")
     seed: int = Field(default=0, ge=0, description="seed of the division and of every subset of clips")

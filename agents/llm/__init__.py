@@ -21,7 +21,7 @@ BUNDLED: dict[str, bool] = {
 def load_llm(config: LLMSettings, threads: int | None = None) -> LLM:
     """The model the settings name, fetched first where need be.
 
-    ``threads`` is for models that run here; by default one for each core that is idle now. Raises UserError.
+    ``threads`` is for GGUF files; by default one for each core that is idle now. Raises UserError.
     """
     if config.base_url:
         from agents.llm.openai_llm import OpenAILLM
@@ -32,7 +32,7 @@ def load_llm(config: LLMSettings, threads: int | None = None) -> LLM:
     if runtime == "transformers" and named:
         from agents.llm.transformers_llm import TransformersLLM
 
-        return TransformersLLM(named, config.temperature, threads or idle_threads())
+        return TransformersLLM(named, config.temperature)
     if runtime == "vllm" and named:
         from agents.llm.vllm_llm import VllmLLM
 

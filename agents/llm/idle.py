@@ -6,12 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 STAT = Path("/proc/stat")  # Linux alone has it
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # processor time a container may use; its cores are the host's
 MOST = 8  # a word of a small model is soon no faster by more threads
-_ROUNDED_UP = 0.7  # a core that idles for so much of the time counts as free
+_FREE = 0.7  # a core that idles for so much of the time
 
 
-def idle_threads(seconds: float = 0.3, stat: Path = STAT, wait: Callable[[float], None] = time.sleep) -> int:
-    """Cores this process may use that idled for ``seconds``; at least 1, and 1 where nothing tells.
+def idle_threads(
+    seconds: float = 0.3, stat: Path = STAT, quota: Path = QUOTA, wait: Callable[[float], None] = time.sleep
+) -> int:
+    """Cores this process may use that were free for ``seconds``; at least 1, and 1 where nothing tells.
 
     llama.cpp's threads wait for each other by spinning: one more than there are free cores, and two threads
     say a quarter of the words that one does.
@@ -21,8 +24,8 @@ def idle_threads(seconds: float = 0.3, stat: Path = STAT, wait: Callable[[float]
         return 1
     wait(seconds)
     after = _times(stat)
-    shares = [_share(before[core], after[core]) for core in before if core in after]
-    return max(1, min(MOST, int(sum(shares) + 1 - _ROUNDED_UP)))
+    free = sum(_share(before[core], after[core]) >= _FREE for core in before if core in after)
+    return max(1, min(MOST, free, _allowed(quota)))
 
 
 def _times(stat: Path) -> dict[int, tuple[int, int]]:
@@ -46,3 +49,12 @@ def _times(stat: Path) -> dict[int, tuple[int, int]]:
 def _share(before: tuple[int, int], after: tuple[int, int]) -> float:
     passed = after[1] - before[1]
     return (after[0] - before[0]) / passed if passed > 0 else 0.0
+
+
+def _allowed(quota: Path) -> int:
+    """Whole cores of a container's quota, "200000 100000" for two; ``MOST`` where there is none."""
+    try:
+        used, period = quota.read_text().split()[:2]
+        return int(used) // int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return MOST

@@ -18,10 +18,10 @@ class TransformersLLM:
 
     follows_instructions = True
 
-    def __init__(self, model: str, temperature: float = 1.0, threads: int = 1) -> None:
+    def __init__(self, model: str, temperature: float = 1.0) -> None:
         self.name = f"transformers:{model}"
         self.temperature = temperature
-        self._tokenizer, self._model = _load(model, threads)
+        self._tokenizer, self._model = _load(model)
         if self._tokenizer.chat_template is None:
             self.follows_instructions = False  # a base model: it continues texts
 
@@ -100,7 +100,7 @@ def _before(text: str, stop: Sequence[str]) -> tuple[str, bool]:
     return (text[: min(places)], True) if places else (text, False)
 
 
-def _load(model: str, threads: int) -> tuple[Any, Any]:
+def _load(model: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
@@ -116,7 +116,6 @@ def _load(model: str, threads: int) -> tuple[Any, Any]:
     except (OSError, ValueError, ImportError) as failure:
         told = (str(failure).splitlines() or [type(failure).__name__])[0]
         raise UserError(f"optimizer model {model} cannot be loaded by transformers: {told}") from failure
-    torch.set_num_threads(max(threads, 1))
     # A checkpoint's own sampling settings would be mixed into ours.
     ends = loaded.generation_config.eos_token_id
     fresh: Any = GenerationConfig

@@ -132,7 +132,10 @@ def _detail(kind: str, detail: Mapping[str, Any]) -> str:
     prompt, loss = _short(detail.get("prompt", "")), detail.get("loss")
     if kind == "agreement" and isinstance(loss, float):
         verdict = "passed" if detail.get("passed") else "passed over"
-        return f"{prompt} loses {100 * loss:.1f} points against neutral on ordinary clips: {verdict}"
+        points = f"{100 * loss:.1f} points" + (
+            " of probability" if detail.get("measure") == "probability" else ""
+        )
+        return f"{prompt} loses {points} against neutral on ordinary clips: {verdict}"
     if kind == "winner":
         return prompt
     if kind.startswith("race/") and isinstance(detail.get("difference"), (int, float)):

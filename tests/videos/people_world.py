@@ -53,7 +53,10 @@ class Eyes:
 
     score: float = 0.9
 
-    def people(self, frame: Pixels, least: float) -> Sequence[Found]:
+    def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
+        return [self.see(frame, least) for frame in frames]
+
+    def see(self, frame: Pixels, least: float) -> Sequence[Found]:
         rows, columns = np.nonzero(there(frame))
         if self.score < least or not len(rows):
             return []

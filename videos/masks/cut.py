@@ -12,7 +12,7 @@ from videos.audit.measures import iou, pieces
 from videos.clip import Pixels
 from videos.compose import HARD
 from videos.folders import FramesFolder
-from videos.masks.detectors import Corners, Detector, overlap
+from videos.masks.detectors import Corners, Detector, overlap, people_in
 from videos.masks.followers import Follower, Start, Watched
 from videos.views.people import fitted
 from videos.views.pictures import box_of
@@ -95,14 +95,16 @@ def searched(length: int, frames: int) -> Sequence[int]:
 
 
 def _paper(frames: Pixels, detector: Detector) -> list[Start]:
-    return [Start(0, one.box, backwards=False) for one in detector.people(frames[0], PAPER_LEAST)[:1]]
+    (found,) = detector.people(frames[:1], PAPER_LEAST)
+    return [Start(0, one.box, backwards=False) for one in found[:1]]
 
 
 def _every(frames: Pixels, detector: Detector, watched: Watched, search: Search) -> list[Pixels]:
     """Masks of everyone; who is seen in several of the frames searched is followed once."""
     found: list[Pixels] = []
-    for index in searched(len(frames), search.frames):
-        for person in detector.people(frames[index], search.least):
+    order = searched(len(frames), search.frames)
+    for index, people in zip(order, people_in(detector, frames[list(order)], search.least), strict=True):
+        for person in people:
             if not any(_is_known(person.box, masks[index]) for masks in found):
                 masks = watched.follow(Start(index, person.box))
                 if masks.any():

@@ -7,7 +7,7 @@ import numpy as np
 
 from assets.errors import UserError
 from videos.clip import Pixels
-from videos.masks.detectors import Found
+from videos.masks.detectors import Found, surest_first
 
 _PERSON = 1  # class of COCO as torchvision counts them
 
@@ -37,17 +37,15 @@ class TorchvisionDetector:
         self._model.to(device).eval()
         self._device = device
 
-    def people(self, frame: Pixels, least: float) -> Sequence[Found]:
+    def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
         """See Detector."""
         import torch
 
-        pixels = torch.from_numpy(np.ascontiguousarray(frame.transpose(2, 0, 1))).float() / 255
+        pixels = torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))).float() / 255
         with torch.inference_mode():
-            (result,) = self._model([pixels.to(self._device)])
-        rows = zip(
-            result["boxes"].tolist(), result["scores"].tolist(), result["labels"].tolist(), strict=True
-        )
-        found = [
-            Found(tuple(box), score) for box, score, label in rows if label == _PERSON and score >= least
+            results = self._model(list(pixels.to(self._device)))
+        kept = [(one, (one["labels"] == _PERSON) & (one["scores"] >= least)) for one in results]
+        return [
+            surest_first(zip(one["boxes"][mask].tolist(), one["scores"][mask].tolist(), strict=True))
+            for one, mask in kept
         ]
-        return sorted(found, key=lambda one: -one.score)

@@ -5,7 +5,7 @@ from typing import Any
 
 from assets.errors import UserError
 from videos.clip import Pixels
-from videos.masks.detectors import Found
+from videos.masks.detectors import Found, surest_first
 
 
 class TransformersDetector:
@@ -29,17 +29,17 @@ class TransformersDetector:
         if self._person is None:
             raise UserError(f"detector {model!r} knows no class person, expected one; name another model")
 
-    def people(self, frame: Pixels, least: float) -> Sequence[Found]:
+    def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
         """See Detector."""
         import torch
 
-        inputs = self._processor(images=frame, return_tensors="pt").to(self._model.device)
+        inputs = self._processor(images=list(frames), return_tensors="pt").to(self._model.device)
         with torch.inference_mode():
             outputs = self._model(**inputs)
-        sizes = torch.tensor([frame.shape[:2]])
-        (result,) = self._processor.post_process_object_detection(outputs, least, sizes)
-        rows = zip(
-            result["boxes"].tolist(), result["scores"].tolist(), result["labels"].tolist(), strict=True
-        )
-        found = [Found(tuple(box), score) for box, score, label in rows if label == self._person]
-        return sorted(found, key=lambda one: -one.score)
+        sizes = torch.tensor([frames.shape[1:3]] * len(frames))
+        results = self._processor.post_process_object_detection(outputs, least, sizes)
+        kept = [(one, one["labels"] == self._person) for one in results]
+        return [
+            surest_first(zip(one["boxes"][mask].tolist(), one["scores"][mask].tolist(), strict=True))
+            for one, mask in kept
+        ]

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from assets.errors import UserError
 from videos.clip import Pixels
-from videos.masks.detectors import Found
+from videos.masks.detectors import Found, surest_first
 
 _PERSON = 0  # class of COCO, counted from 0
 
@@ -27,11 +27,14 @@ class UltralyticsDetector:
             ) from failure
         self._model, self._device = package.YOLO(model), device
 
-    def people(self, frame: Pixels, least: float) -> Sequence[Found]:
+    def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
         """See Detector."""
-        (result,) = self._model.predict(
-            frame[..., ::-1], conf=least, classes=[_PERSON], device=self._device, verbose=False
+        results = self._model.predict(
+            [frame[..., ::-1] for frame in frames],
+            conf=least,
+            classes=[_PERSON],
+            device=self._device,
+            verbose=False,
         )
-        boxes, scores = result.boxes.xyxy.tolist(), result.boxes.conf.tolist()
-        found = [Found(tuple(box), score) for box, score in zip(boxes, scores, strict=True)]
-        return sorted(found, key=lambda one: -one.score)
+        said = [(one.boxes.xyxy.tolist(), one.boxes.conf.tolist()) for one in results]
+        return [surest_first(zip(boxes, scores, strict=True)) for boxes, scores in said]

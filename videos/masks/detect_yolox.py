@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from videos.clip import Pixels
-from videos.masks.detectors import Found
+from videos.masks.detectors import Found, surest_first
 from videos.masks.onnx_session import Floats, network
 
 _SIDE = 416
@@ -19,18 +19,17 @@ class Yolox:
     def __init__(self, threads: int = 1) -> None:
         self._network = network("yolox-tiny-people", threads)
 
-    def people(self, frame: Pixels, least: float) -> Sequence[Found]:
-        """See Detector."""
+    def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
+        """See Detector. The network's file takes one picture at a time."""
+        return [self._one(frame, least) for frame in frames]
+
+    def _one(self, frame: Pixels, least: float) -> list[Found]:
         image, scale = letterboxed(frame)
-        rows = self._network(input=image)["dets"][0]
         height, width = frame.shape[:2]
         limits = np.array((width, height, width, height))
-        found = [
-            Found(_corners(np.clip(row[:4] / scale, 0, limits)), float(row[4]))
-            for row in rows
-            if row[4] >= least
-        ]
-        return sorted(found, key=lambda one: -one.score)
+        rows = self._network(input=image)["dets"][0]
+        boxes = ((np.clip(row[:4] / scale, 0, limits).tolist(), float(row[4])) for row in rows)
+        return surest_first((box, score) for box, score in boxes if score >= least)
 
 
 def letterboxed(frame: Pixels) -> tuple[Floats, float]:
@@ -41,8 +40,3 @@ def letterboxed(frame: Pixels) -> tuple[Floats, float]:
     canvas = np.full((_SIDE, _SIDE, 3), _PAD, np.float32)
     canvas[: size[1], : size[0]] = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
     return np.ascontiguousarray(canvas[..., ::-1].transpose(2, 0, 1)[None]), scale
-
-
-def _corners(box: Floats) -> tuple[float, float, float, float]:
-    left, top, right, bottom = box.tolist()
-    return left, top, right, bottom

@@ -1,12 +1,14 @@
-"""The seam to person detectors: a frame in, boxes of people out."""
+"""The seam to person detectors: a batch of frames in, boxes of people out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
 from assets.errors import UserError
 from videos.clip import Pixels
+
+BATCH = 8  # frames that a detector sees at once
 
 Corners = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 
@@ -22,8 +24,8 @@ class Found:
 class Detector(Protocol):
     """Finds people."""
 
-    def people(self, frame: Pixels, least: float) -> Sequence[Found]:
-        """Those with a score of at least ``least`` in a frame uint8 [H, W, 3], the surest first."""
+    def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
+        """Per frame of uint8 [N, H, W, 3] those with a score of at least ``least``, the surest first."""
 
 
 # Name -> module and class, imported when used: each needs other libraries.
@@ -55,6 +57,18 @@ def built(kind: str, name: str, known: Mapping[str, str], options: Mapping[str, 
         ) from failure
     except TypeError as failure:
         raise UserError(f"{kind} {name}: {failure}; change its options") from failure
+
+
+def people_in(detector: Detector, frames: Pixels, least: float) -> list[Sequence[Found]]:
+    """As ``Detector.people``, ``BATCH`` frames at a time: many large frames would not fit in memory."""
+    parts = (frames[start : start + BATCH] for start in range(0, len(frames), BATCH))
+    return [found for part in parts for found in detector.people(part, least)]
+
+
+def surest_first(rows: Iterable[tuple[Sequence[float], float]]) -> list[Found]:
+    """People of (box, score) rows."""
+    found = [Found((left, top, right, bottom), score) for (left, top, right, bottom), score in rows]
+    return sorted(found, key=lambda one: -one.score)
 
 
 def overlap(a: Corners, b: Corners) -> float:

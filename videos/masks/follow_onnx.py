@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from videos.clip import Pixels
-from videos.masks.detectors import Corners, Detector, overlap
+from videos.masks.detectors import BATCH, Corners, Detector, overlap
 from videos.masks.followers import Start, orders
 from videos.masks.onnx_session import Floats, network, normalised
 from videos.views.pictures import box_of
@@ -89,9 +89,12 @@ class WatchedImages:
         return (left, top, min(width, last[2] + wide), min(height, last[3] + high)), False
 
     def _seen(self, index: int) -> Sequence[Corners]:
+        """People of a frame; those of its neighbours are looked for in the same batch."""
         if index not in self._boxes:
-            found = self._detector.people(self._frames[index], _LEAST_SCORE)
-            self._boxes[index] = [one.box for one in found]
+            first = index - index % BATCH
+            batch = self._frames[first : first + BATCH]
+            for place, found in enumerate(self._detector.people(batch, _LEAST_SCORE), first):
+                self._boxes[place] = [one.box for one in found]
         return self._boxes[index]
 
     def _mask(self, index: int, box: Corners) -> tuple[Pixels, float]:

@@ -7,37 +7,50 @@ import pytest
 
 from agents.llm.idle import MOST, idle_threads
 
-USABLE = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0, 1]
+BUSY, FREE, HALF, WAITING = (30, 0, 0), (1, 29, 0), (15, 15, 0), (1, 9, 20)  # user, idle, waiting for a disk
 
 
-def counted(path: Path, first: list[tuple[int, int]], then: list[tuple[int, int]]) -> int:
-    """Threads for (busy, idle) ticks of each usable core before and after waiting."""
+@pytest.fixture(autouse=True)
+def a_machine_of_twelve_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(12)), raising=False)
 
-    def write(ticks: list[tuple[int, int]]) -> None:
+
+def counted(folder: Path, *cores: tuple[int, int, int], quota: str | None = None) -> int:
+    """Threads for what each core did while we waited."""
+    stat, limit = folder / "stat", folder / "cpu.max"
+    if quota is not None:
+        limit.write_text(quota)
+
+    def write(ticks: list[tuple[int, int, int]]) -> None:
         lines = [
-            f"cpu{core} {busy} 0 0 {idle} 0 0 0 0 0 0"
-            for core, (busy, idle) in zip(USABLE, ticks, strict=False)
+            f"cpu{n} {100 + user} 0 0 {100 + idle} {disk} 0 0 0" for n, (user, idle, disk) in enumerate(ticks)
         ]
-        path.write_text("\n".join(["cpu 1 2 3 4", *lines, "intr 5 6"]))
+        stat.write_text("\n".join(["cpu 1 2 3 4", *lines, "intr 5 6"]))
 
-    write(first)
-    return idle_threads(0, path, lambda seconds: write(then))
-
-
-@pytest.mark.skipif(len(USABLE) < 2, reason="this process may use one core only")
-def test_cores_that_nothing_used_are_counted(tmp_path: Path) -> None:
-    stat = tmp_path / "stat"
-    begun = [(100, 100)] * 2
-    assert counted(stat, begun, [(100, 130), (101, 129)]) == 2
-    assert counted(stat, begun, [(130, 100), (101, 129)]) == 1
-    assert counted(stat, begun, [(120, 110), (110, 120)]) == 1  # half a core is none
-    assert counted(stat, begun, [(130, 100), (130, 100)]) == 1  # the least there is
-    assert counted(stat, begun, begun) == 1  # no time passed
+    write([(0, 0, 0)] * len(cores))
+    return idle_threads(0, stat, limit, lambda seconds: write(list(cores)))
 
 
-def test_one_thread_where_nothing_tells(tmp_path: Path) -> None:
+def test_free_cores_are_counted(tmp_path: Path) -> None:
+    assert counted(tmp_path, FREE, FREE, BUSY) == 2
+    assert counted(tmp_path, BUSY, FREE, WAITING) == 2
+    assert counted(tmp_path, HALF, HALF, HALF, HALF) == 1  # halves make no core
+    assert counted(tmp_path, BUSY, BUSY) == 1  # the least there is
+    assert counted(tmp_path, *[FREE] * 11) == MOST
+
+
+def test_cores_this_process_may_not_use_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1})
+    assert counted(tmp_path, FREE, FREE, FREE) == 1
+
+
+@pytest.mark.parametrize(
+    ("quota", "threads"), [("200000 100000", 2), ("50000 100000", 1), ("max 100000", 4), ("", 4)]
+)
+def test_a_container_has_no_more_than_its_quota(quota: str, threads: int, tmp_path: Path) -> None:
+    assert counted(tmp_path, *[FREE] * 4, quota=quota) == threads
+
+
+def test_one_thread_where_nothing_tells_and_where_no_time_passed(tmp_path: Path) -> None:
     assert idle_threads(0, tmp_path / "missing") == 1
-
-
-def test_here_it_is_a_number_of_cores() -> None:
-    assert 1 <= idle_threads(0.05) <= min(MOST, os.cpu_count() or 1)
+    assert counted(tmp_path, (0, 0, 0), (0, 0, 0)) == 1

@@ -1,6 +1,7 @@
 """Measures of masks on shapes whose answers are known, and the report of a data set."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ from videos.audit.measures import alone, boundary, compared, iou
 from videos.audit.pose import pose, pose_of
 from videos.audit.report import groups, summary, worst
 from videos.audit.run import audit
-from videos.clip import Clip
+from videos.clip import Clip, Pixels
 from videos.decode import FramesFolder
 from videos.masks import run
 from videos.masks.config import SegmentConfig
+from videos.masks.detectors import Found
 
 
 def square(top: int, left: int, side: int = 20, size: int = 80) -> np.ndarray:
@@ -122,8 +124,8 @@ def test_who_was_not_found_is_missed_and_not_left_out(
     class Squinting(world.Eyes):
         """Blind to the second clip."""
 
-        def people(self, frame: np.ndarray, least: float) -> list[object]:
-            return [] if frame[0, 0, 0] == 77 else list(super().people(frame, least))
+        def see(self, frame: Pixels, least: float) -> Sequence[Found]:
+            return [] if frame[0, 0, 0] == 77 else super().see(frame, least)
 
     hidden = [world.frame_of(world.mask_of(i)) for i in range(6)]
     for number, frame in enumerate(hidden, 1):

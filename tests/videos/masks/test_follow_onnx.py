@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import people_world as world
 
 from videos.clip import Pixels
 from videos.masks import follow_onnx
-from videos.masks.detectors import Found
+from videos.masks.detectors import BATCH, Found, people_in
 from videos.masks.follow_onnx import OnnxFollower
 from videos.masks.followers import Start
 
@@ -40,12 +40,16 @@ def a_network(asset: str, threads: int) -> Any:
 
 @dataclass
 class Blinking:
-    """Sees the person in some frames only, told apart by a pixel."""
+    """Sees the person in some frames only, told apart by a pixel. ``batches``: what it was shown at once."""
 
     sees: Sequence[int]
+    batches: list[int] = field(default_factory=list)
 
-    def people(self, frame: Pixels, least: float) -> Sequence[Found]:
-        return world.Eyes().people(frame, least) if int(frame[0, 0, 2]) in self.sees else []
+    def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
+        self.batches.append(len(frames))
+        seen = [int(frame[0, 0, 2]) in self.sees for frame in frames]
+        found = world.Eyes().people(frames, least)
+        return [people if here else [] for people, here in zip(found, seen, strict=True)]
 
 
 def followed(monkeypatch: pytest.MonkeyPatch, sees: Sequence[int], start: Start) -> list[bool]:
@@ -70,3 +74,19 @@ def test_following_goes_both_ways_or_onwards_only(monkeypatch: pytest.MonkeyPatc
     box = (18.0, 12.0, 30.0, 40.0)
     assert followed(monkeypatch, range(2, LENGTH), Start(4, box)) == [False] * 2 + [True] * 6
     assert followed(monkeypatch, range(LENGTH), Start(4, box, backwards=False)) == [False] * 4 + [True] * 4
+
+
+def test_frames_are_looked_at_in_batches_and_each_keeps_its_own_people(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(follow_onnx, "network", a_network)
+    length = 2 * BATCH + 4
+    frames = np.stack([world.frame_of(world.mask_of(i)) for i in range(length)])
+    frames[:, 0, 0, 2] = range(length)
+    eyes = Blinking(range(BATCH + 3))
+    masks = OnnxFollower().watch(frames, eyes).follow(Start(0, BOX))
+    assert [bool(mask.any()) for mask in masks] == [True] * (BATCH + 3) + [False] * (BATCH + 1)
+    assert eyes.batches == [BATCH] * 2  # the last one was never needed: the person was lost before
+    assert [len(found) for found in people_in(Blinking([1, length - 1]), frames, 0.1)] == [
+        int(index in (1, length - 1)) for index in range(length)
+    ]

@@ -32,7 +32,8 @@ def test_a_gymnast_is_found_and_cut_out_of_a_real_video() -> None:
 
     frames = resize(VideoFile(fetched("footage-beam-3")).read([40, 46]), 240)
     detector = load_detector("yolox", {})
-    (person,) = detector.people(frames[0], 0.4)
+    (person,), nobody = detector.people(np.stack([frames[0], np.full_like(frames[0], 90)]), 0.4)
+    assert nobody == []
     left, top, right, bottom = person.box
     assert 30 < left < 90
     assert bottom - top > 120
@@ -50,4 +51,4 @@ def test_a_gymnast_is_found_and_cut_out_of_a_real_video() -> None:
 def test_an_empty_picture_has_nobody_in_it() -> None:
     from videos.masks.detectors import load_detector
 
-    assert load_detector("yolox", {}).people(np.full((120, 160, 3), 90, np.uint8), 0.4) == []
+    assert load_detector("yolox", {}).people(np.full((2, 120, 160, 3), 90, np.uint8), 0.4) == [[], []]

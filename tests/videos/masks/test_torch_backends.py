@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -131,10 +132,68 @@ def test_a_detector_of_transformers_gives_people_alone(tmp_path: Path) -> None:
     YolosForObjectDetection(config).save_pretrained(tmp_path)
     YolosImageProcessor(size={"height": 64, "width": 64}).save_pretrained(tmp_path)
     detector = load_detector("transformers", {"model": str(tmp_path)})
-    frame = world.frame_of(world.mask_of(0))
-    found = detector.people(frame, 0.0)
-    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
-    assert len(detector.people(frame, 0.99)) <= len(found) <= 9
+    frames = np.stack([world.frame_of(world.mask_of(i)) for i in range(3)])
+    batch = detector.people(frames, 0.0)
+    for frame, found in zip(frames, batch, strict=True):
+        assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+        assert len(detector.people(frame[None], 0.99)[0]) <= len(found) <= 9
+        (alone,) = detector.people(frame[None], 0.0)
+        assert [one.box for one in alone] == [pytest.approx(one.box, abs=0.01) for one in found]
+
+
+def test_detectors_of_torchvision_get_a_batch_and_give_every_frame_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import torch
+
+    class Net(torch.nn.Module):
+        def forward(self, images: list[Any]) -> list[dict[str, Any]]:
+            return [
+                {
+                    "boxes": torch.tensor([[255 * float(image.mean()), 1, 90, 9]] * 3),
+                    "scores": torch.tensor([0.3, 0.9, 0.8]),
+                    "labels": torch.tensor([1, 1, 7]),
+                }
+                for image in images
+            ]
+
+    models = ModuleType("torchvision.models")
+    monkeypatch.setattr(models, "get_model", lambda name, **options: Net(), raising=False)
+    monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
+    monkeypatch.setitem(sys.modules, "torchvision.models", models)
+    weights = tmp_path / "none.pt"
+    torch.save({}, weights)
+    detector = load_detector("torchvision", {"weights": str(weights)})
+    frames = np.stack([np.full((20, 30, 3), level, np.uint8) for level in (10, 40)])
+    found = detector.people(frames, 0.2)
+    assert [[one.score for one in people] for people in found] == [[pytest.approx(s) for s in (0.9, 0.3)]] * 2
+    assert [people[0].box[0] for people in found] == [pytest.approx(10), pytest.approx(40)]
+    assert [len(people) for people in detector.people(frames, 0.5)] == [1, 1]
+
+
+def test_a_detector_of_ultralytics_gets_a_batch_in_bgr(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Model:
+        def predict(self, images: list[Any], *, conf: float, classes: list[int], **rest: Any) -> list[Any]:
+            assert classes == [0]
+            return [
+                SimpleNamespace(
+                    boxes=SimpleNamespace(
+                        xyxy=np.array([[float(image[0, 0, 0]), 1, 20, 9]]), conf=np.array([conf])
+                    )
+                )
+                for image in images
+            ]
+
+    package = ModuleType("ultralytics")
+    monkeypatch.setattr(package, "YOLO", lambda model: Model(), raising=False)
+    monkeypatch.setitem(sys.modules, "ultralytics", package)
+    frames = np.zeros((2, 8, 9, 3), np.uint8)
+    frames[:, :, :, 2] = np.array([3, 5])[:, None, None]  # blue, which ultralytics takes first
+    found = load_detector("ultralytics", {}).people(frames, 0.25)
+    assert [[one.box for one in people] for people in found] == [
+        [(3.0, 1.0, 20.0, 9.0)],
+        [(5.0, 1.0, 20.0, 9.0)],
+    ]
 
 
 def test_what_is_not_installed_or_not_there_is_told_in_one_line(tmp_path: Path) -> None:
