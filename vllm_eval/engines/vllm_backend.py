@@ -14,6 +14,7 @@ from vllm_eval.engines.vllm_request import Sampling
 from vllm_eval.engines.vllm_settings import Settings, read_chat_template
 
 CPU_BLOCK = 32  # the smallest its CPU kernels take: 128, their own choice, is more than a short clip has
+CPU_MEMORY = 0.5  # share of memory; vLLM's own, 0.92, has to be free at the start and never is on a desktop
 
 
 class EngineDied(UserError):
@@ -72,6 +73,7 @@ def open_backend(path: str, settings: Settings) -> Backend:
     arguments = settings.arguments()
     if vllm.platforms.current_platform.is_cpu():
         arguments.setdefault("block_size", CPU_BLOCK)
+        arguments.setdefault("gpu_memory_utilization", CPU_MEMORY)
     try:
         model = vllm.LLM(model=path, **which, **arguments)
         tokenizer = _with_template(model.get_tokenizer(), path, settings)
