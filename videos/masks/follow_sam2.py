@@ -33,11 +33,18 @@ class Sam2Follower:
                 "the package sam2 is not installed; install it from its authors' repository, or use the "
                 "follower transformers"
             ) from failure
-        self._predictor = (
-            build(model, checkpoint, device=device)
-            if checkpoint
-            else predictor.from_pretrained(model, device=device)
-        )
+        try:
+            self._predictor = (
+                build(model, checkpoint, device=device)
+                if checkpoint
+                else predictor.from_pretrained(model, device=device)
+            )
+        except Exception as failure:  # hub, file, configuration, device: each fails in its library's own way
+            told = (str(failure).splitlines() or [type(failure).__name__])[0][:200]
+            raise UserError(
+                f"SAM2 model {model!r} cannot be loaded ({told}); name a model of the hub, or a "
+                "configuration of the package with its checkpoint"
+            ) from failure
 
     def watch(self, frames: Pixels, detector: Detector) -> "WatchedFolder":
         """See Follower. The predictor reads a folder of JPEGs, which is written for it and removed."""

@@ -1,6 +1,7 @@
 """SAM2's video predictor and a detector of transformers, as small networks with random weights."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -171,6 +172,29 @@ def test_detectors_of_torchvision_get_a_batch_and_give_every_frame_its_own(
     assert [len(people) for people in detector.people(frames, 0.5)] == [1, 1]
 
 
+@pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
+@pytest.mark.filterwarnings("ignore")
+def test_a_real_network_of_torchvision_is_loaded_from_a_file_and_asked(tmp_path: Path) -> None:
+    import torch
+    from torchvision.models import get_model
+    from torchvision.ops import nms
+
+    try:
+        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
+    except (RuntimeError, NotImplementedError) as failure:
+        pytest.skip(f"torchvision's operators cannot be loaded beside this torch: {str(failure)[:80]}")
+    torch.manual_seed(0)
+    name, path = "fasterrcnn_mobilenet_v3_large_320_fpn", tmp_path / "random.pt"
+    torch.save(get_model(name, weights=None, weights_backbone=None).state_dict(), path)
+    detector = load_detector("torchvision", {"model": name, "weights": str(path)})
+    frames = np.stack([world.frame_of(world.mask_of(i)) for i in range(3)])
+    everyone = detector.people(frames, 0.0)
+    assert len(everyone) == 3
+    for people in everyone:
+        assert [one.score for one in people] == sorted((one.score for one in people), reverse=True)
+    assert [len(people) for people in detector.people(frames, 1.1)] == [0, 0, 0]
+
+
 def test_a_detector_of_ultralytics_gets_a_batch_in_bgr(monkeypatch: pytest.MonkeyPatch) -> None:
     class Model:
         def predict(self, images: list[Any], *, conf: float, classes: list[int], **rest: Any) -> list[Any]:
@@ -196,7 +220,11 @@ def test_a_detector_of_ultralytics_gets_a_batch_in_bgr(monkeypatch: pytest.Monke
     ]
 
 
-def test_what_is_not_installed_or_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+def test_what_is_not_installed_or_not_there_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ultralytics", "sam2", "sam2.build_sam"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match=r"AGPL-3\.0"):
         load_detector("ultralytics", {})
     with pytest.raises(UserError, match="package sam2 is not installed"):
