@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from videos.clip import Pixels
+from videos.clip import Clip, Pixels
 from videos.decode import FramesFolder
+from videos.masks import run
+from videos.masks.config import SegmentConfig
 from videos.masks.detectors import Detector, Found
-from videos.masks.followers import Start
+from videos.masks.followers import Follower, Start
+from videos.masks.kept import Row, rows
 
 HIGH, WIDE = 48, 64
 PERSON, PLACE = (250, 40, 40), (20, 120, 60)
@@ -86,3 +90,26 @@ class Watching:
         if not start.backwards:
             masks[: start.index] = 0
         return masks
+
+
+def interrupted(follower: Follower, folder: Path, length: int, patch: pytest.MonkeyPatch) -> list[Row]:
+    """Two clips cut out by a run that ends behind the first, and by another one; the rows of that."""
+    patch.setattr(run, "backends", lambda text: (Eyes(), follower))
+    sources = [a_clip(folder, f"yoga/{name}", length, masks=False) for name in ("one", "two")]
+    clips = [Clip(source.path.name, "yoga", None, ("x",), source) for source in sources]
+    config = SegmentConfig(dataset="hat:original", out=str(folder / "out"), mode="paper")
+
+    def stop(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.segment(clips, config, stop)
+    assert list(rows(folder / "out")) == ["one"]
+    return run.segment(clips, config)
+
+
+def written(folder: Path) -> list[list[str]]:
+    """Names of the masks of both clips."""
+    seg = folder / "out" / "seg" / "yoga"
+    return [sorted(file.name for file in (seg / name).iterdir()) for name in ("one", "two")]

@@ -16,11 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import people_world as world
 
 from assets.errors import UserError
-from videos.clip import Clip
-from videos.masks.config import SegmentConfig
 from videos.masks.followers import Follower, Start, load_follower
-from videos.masks.kept import rows
-from videos.masks.run import segment
 
 pytestmark = [
     pytest.mark.skipif(find_spec("sam2") is None, reason="sam2 is not installed"),
@@ -57,24 +53,9 @@ def test_a_mask_for_each_frame_before_and_after_the_start(follower: Follower) ->
 def test_files_are_written_and_an_interrupted_run_goes_on(
     follower: Follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videos.masks import run
-
-    monkeypatch.setattr(run, "backends", lambda text: (world.Eyes(), follower))
-    sources = [world.a_clip(tmp_path, f"yoga/{name}", 2, masks=False) for name in ("one", "two")]
-    clips = [Clip(source.path.name, "yoga", None, ("x",), source) for source in sources]
-    config = SegmentConfig(dataset="hat:original", out=str(tmp_path / "out"), mode="paper")
-
-    def stop(done: int, total: int) -> None:
-        if done == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        segment(clips, config, stop)
-    assert list(rows(tmp_path / "out")) == ["one"]
-    assert len(segment(clips, config)) == 2
-    for name in ("one", "two"):
-        files = sorted((tmp_path / "out" / "seg" / "yoga" / name).iterdir())
-        assert [file.name for file in files] == ["000001.png", "000002.png"]
+    found = world.interrupted(follower, tmp_path, 2, monkeypatch)
+    assert {row.status for row in found} <= {"kept", "empty"}
+    assert world.written(tmp_path) == [["000001.png", "000002.png"]] * 2
 
 
 def test_a_model_that_cannot_be_had_is_told_in_one_line(tmp_path: Path) -> None:

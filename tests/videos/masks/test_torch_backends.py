@@ -14,12 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import people_world as world
 
 from assets.errors import UserError
-from videos.clip import Clip
-from videos.masks.config import SegmentConfig
 from videos.masks.detectors import load_detector
 from videos.masks.followers import Start, load_follower
-from videos.masks.kept import rows
-from videos.masks.run import segment
 
 _SIDE = 64
 
@@ -92,26 +88,10 @@ def test_sam2_gives_a_mask_for_each_frame_before_and_after_the_start(sam2: Path)
 def test_sam2_writes_files_and_goes_on_where_it_was_interrupted(
     sam2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from videos.masks import run
-
     follower = load_follower("transformers", {"model": str(sam2)})
-    monkeypatch.setattr(run, "backends", lambda text: (world.Eyes(), follower))
-    sources = [world.a_clip(tmp_path, f"yoga/{name}", 3, masks=False) for name in ("one", "two")]
-    clips = [Clip(source.path.name, "yoga", None, ("x",), source) for source in sources]
-    config = SegmentConfig(dataset="hat:original", out=str(tmp_path / "out"), mode="paper")
-
-    def stop(done: int, total: int) -> None:
-        if done == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        segment(clips, config, stop)
-    assert list(rows(tmp_path / "out")) == ["one"]
-    found = segment(clips, config)
+    found = world.interrupted(follower, tmp_path, 3, monkeypatch)
     assert {row.status for row in found} <= {"kept", "empty"}
-    for name in ("one", "two"):
-        files = sorted((tmp_path / "out" / "seg" / "yoga" / name).iterdir())
-        assert [file.name for file in files] == ["000001.png", "000002.png", "000003.png"]
+    assert world.written(tmp_path) == [["000001.png", "000002.png", "000003.png"]] * 2
 
 
 @pytest.mark.filterwarnings("ignore")
