@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.race_board import soft_gap
 from agents.scoring import Scorer
-from agents.targets import Rule, by_target, target_of
+from agents.targets import Rule, judged, target_of
 from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
 from videos.clip import ClipSet
@@ -65,7 +65,8 @@ class Agreement:
         accuracies = {name: _accuracies(self._scored[name], self.rule) for name in asked}
         probable = {name: self._probabilities(prompt) for name, prompt in asked.items()}
         told = all(probable[name].keys() == accuracies[name].keys() for name in asked)
-        values, measure = (probable, _PROBABILITY) if told else (accuracies, _ACCURACY)
+        values = probable if told else accuracies
+        measure: Measure = "probability" if told else "accuracy"
         neutral = values[NEUTRAL.prompt.id]
         return {one.id: Loss(_most(neutral, values[one.id]), measure) for one in prompts}
 
@@ -80,10 +81,6 @@ class Agreement:
                 shares.setdefault(name, []).append(probability(answer, clip.human, labels))
         means = {name: float(np.mean(values)) for name, values in shares.items()}
         return {name: mean for name, mean in means.items() if not np.isnan(mean)}
-
-
-_PROBABILITY: Measure = "probability"
-_ACCURACY: Measure = "accuracy"
 
 
 def probability(answer: Answer, human: str, choices: Sequence[str]) -> float:
@@ -102,11 +99,12 @@ def probability(answer: Answer, human: str, choices: Sequence[str]) -> float:
 
 
 def _accuracies(scored: Scored, rule: Rule) -> dict[str, float]:
-    parts = by_target(scored) if rule == "worst" else {"": scored}
-    answered = {
-        name: part for name, part in parts.items() if any(one.kind != "error" for one in part.answers)
+    """By target; none for one that answered nothing."""
+    return {
+        name: accuracy(part.answers, part.clusters()).value
+        for name, part in judged(scored, rule).items()
+        if any(answer.kind != "error" for answer in part.answers)
     }
-    return {name: accuracy(part.answers, part.clusters()).value for name, part in answered.items()}
 
 
 def _most(neutral: Mapping[str, float], found: Mapping[str, float]) -> float:

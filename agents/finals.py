@@ -19,7 +19,7 @@ from agents.config import ObjectiveConfig
 from agents.objectives import lowest_sberr
 from agents.scoring import Scorer
 from agents.splits import Data
-from agents.targets import Rule, by_target, overall
+from agents.targets import Rule, judged, overall
 from agents.watcher import Watcher
 from assets.errors import UserError
 from prompts.history import History
@@ -196,8 +196,8 @@ def _close(ranked: Sequence[Prompt], select: Mapping[str, Scored], rule: Rule) -
 
 
 def _is_close(first: Scored, other: Scored, rule: Rule) -> bool:
-    theirs = by_target(other) if rule == "worst" else {"": other}
-    for name, mine in (by_target(first) if rule == "worst" else {"": first}).items():
+    theirs = judged(other, rule)
+    for name, mine in judged(first, rule).items():
         behind = paired_difference(mine.answers, theirs[name].answers, mine.clusters())
         if behind.value > (behind.error or 0.0):
             return False

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.race_order import unit_of
-from agents.targets import Rule, by_target
+from agents.targets import Rule, judged
 from vllm_eval.evaluator import Scored
 from vllm_eval.metrics import bias_metrics
 from vllm_eval.noninferiority import NonInferiority, non_inferiority
@@ -81,10 +81,10 @@ def lowest_sberr(
     comes last. Raises ValueError as ``non_inferiority`` does.
     """
     checks: dict[str, NonInferiority] = {}
-    for name in sorted(select, key=lambda name: max(map(_sberr, _parts(select[name], rule).values()))):
+    for name in sorted(select, key=lambda name: max(map(_sberr, judged(select[name], rule).values()))):
         if name == neutral:
             return Choice(name, checks)
-        mine, theirs = _parts(ordinary[name], rule), _parts(ordinary[neutral], rule)
+        mine, theirs = judged(ordinary[name], rule), judged(ordinary[neutral], rule)
         checks[name] = min(
             (
                 non_inferiority(part.answers, theirs[target].answers, part.clusters(), margin)
@@ -168,10 +168,6 @@ def _worlds(objectives: Sequence[_Objective], words: Values, worlds: int, seed: 
         columns.append(one.sign * _means(one.values, drawn[key].astype(np.float64)))
     columns.append(np.broadcast_to(-words, columns[0].shape))
     return np.stack(columns, axis=2)
-
-
-def _parts(scored: Scored, rule: Rule) -> Mapping[str, Scored]:
-    return by_target(scored) if rule == "worst" else {"": scored}
 
 
 def _sberr(scored: Scored) -> float:

@@ -69,13 +69,17 @@ def _part(scored: Scored, name: str) -> Scored:
     return replace(scored, clips=clips, answers=tuple(answer for _, answer in kept))
 
 
+def judged(scored: Scored, rule: Rule) -> dict[str, Scored]:
+    """What is judged by itself: each target's answers where the worst counts, else all of them under ""."""
+    return by_target(scored) if rule == "worst" else {"": scored}
+
+
 def overall(scored: Scored, rule: Rule) -> float:
     """(1 + SHAcc - SBErr) / 2 of the worst target, or of all answers together.
 
     0 without any answer: what was never answered is not half good.
     """
-    parts = by_target(scored).values() if rule == "worst" else [scored]
-    return min(_score(part) for part in parts)
+    return min(map(_score, judged(scored, rule).values()))
 
 
 def _score(scored: Scored) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 STAT = Path("/proc/stat")  # Linux alone has it
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # processor time a container may use; its cores are the host's
-MOST = 8  # a word of a small model is soon no faster by more threads
+MOST = 8  # more were never tried
 _FREE = 0.7  # a core that idles for so much of the time
 
 

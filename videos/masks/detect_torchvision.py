@@ -7,7 +7,7 @@ import numpy as np
 
 from assets.errors import UserError
 from videos.clip import Pixels
-from videos.masks.detectors import Found, surest_first
+from videos.masks.detectors import Found, of_class
 
 _PERSON = 1  # class of COCO as torchvision counts them
 
@@ -44,8 +44,4 @@ class TorchvisionDetector:
         pixels = torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))).float() / 255
         with torch.inference_mode():
             results = self._model(list(pixels.to(self._device)))
-        kept = [(one, (one["labels"] == _PERSON) & (one["scores"] >= least)) for one in results]
-        return [
-            surest_first(zip(one["boxes"][mask].tolist(), one["scores"][mask].tolist(), strict=True))
-            for one, mask in kept
-        ]
+        return of_class(results, _PERSON, least)

@@ -5,7 +5,7 @@ from typing import Any
 
 from assets.errors import UserError
 from videos.clip import Pixels
-from videos.masks.detectors import Found, surest_first
+from videos.masks.detectors import Found, of_class
 
 
 class TransformersDetector:
@@ -25,9 +25,10 @@ class TransformersDetector:
             raise UserError(f"detector {model!r} cannot be loaded ({told}); name a folder or id") from failure
         self._model.to(device).eval()
         labels = self._model.config.id2label
-        self._person = next((int(key) for key, name in labels.items() if name.lower() == "person"), None)
-        if self._person is None:
+        person = next((int(key) for key, name in labels.items() if name.lower() == "person"), None)
+        if person is None:
             raise UserError(f"detector {model!r} knows no class person, expected one; name another model")
+        self._person = person
 
     def people(self, frames: Pixels, least: float) -> Sequence[Sequence[Found]]:
         """See Detector."""
@@ -38,8 +39,4 @@ class TransformersDetector:
             outputs = self._model(**inputs)
         sizes = torch.tensor([frames.shape[1:3]] * len(frames))
         results = self._processor.post_process_object_detection(outputs, least, sizes)
-        kept = [(one, one["labels"] == self._person) for one in results]
-        return [
-            surest_first(zip(one["boxes"][mask].tolist(), one["scores"][mask].tolist(), strict=True))
-            for one, mask in kept
-        ]
+        return of_class(results, self._person, least)

@@ -71,6 +71,15 @@ def surest_first(rows: Iterable[tuple[Sequence[float], float]]) -> list[Found]:
     return sorted(found, key=lambda one: -one.score)
 
 
+def of_class(results: Iterable[Mapping[str, Any]], person: int, least: float) -> list[list[Found]]:
+    """People of each frame's boxes, scores and labels, tensors as torchvision and transformers give them."""
+    kept = [(one, (one["labels"] == person) & (one["scores"] >= least)) for one in results]
+    return [
+        surest_first(zip(one["boxes"][mask].tolist(), one["scores"][mask].tolist(), strict=True))
+        for one, mask in kept
+    ]
+
+
 def overlap(a: Corners, b: Corners) -> float:
     """Intersection over union of two boxes, 0 to 1."""
     wide = min(a[2], b[2]) - max(a[0], b[0])

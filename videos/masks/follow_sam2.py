@@ -30,8 +30,7 @@ class Sam2Follower:
             predictor = import_module("sam2.sam2_video_predictor").SAM2VideoPredictor
         except ImportError as failure:
             raise UserError(
-                "the package sam2 is not installed; install it from its authors' repository, or use the "
-                "follower transformers"
+                "the package sam2 is not installed; pip install sam2==1.1.0, or use the follower transformers"
             ) from failure
         try:
             self._predictor = (

@@ -14,7 +14,7 @@ from vllm_eval.engines.vllm_request import Sampling
 from vllm_eval.engines.vllm_settings import Settings, read_chat_template
 
 CPU_BLOCK = 32  # the smallest its CPU kernels take: 128, their own choice, is more than a short clip has
-CPU_MEMORY = 0.5  # share of memory; vLLM's own, 0.92, has to be free at the start and never is on a desktop
+CPU_MEMORY = 0.5  # share of memory that must be free at the start: vLLM's own is 0.92
 
 
 class EngineDied(UserError):

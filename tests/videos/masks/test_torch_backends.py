@@ -1,7 +1,6 @@
 """SAM2's video predictor and a detector of transformers, as small networks with random weights."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -150,29 +149,6 @@ def test_detectors_of_torchvision_get_a_batch_and_give_every_frame_its_own(
     assert [[one.score for one in people] for people in found] == [[pytest.approx(s) for s in (0.9, 0.3)]] * 2
     assert [people[0].box[0] for people in found] == [pytest.approx(10), pytest.approx(40)]
     assert [len(people) for people in detector.people(frames, 0.5)] == [1, 1]
-
-
-@pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
-@pytest.mark.filterwarnings("ignore")
-def test_a_real_network_of_torchvision_is_loaded_from_a_file_and_asked(tmp_path: Path) -> None:
-    import torch
-    from torchvision.models import get_model
-    from torchvision.ops import nms
-
-    try:
-        nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
-    except (RuntimeError, NotImplementedError) as failure:
-        pytest.skip(f"torchvision's operators cannot be loaded beside this torch: {str(failure)[:80]}")
-    torch.manual_seed(0)
-    name, path = "fasterrcnn_mobilenet_v3_large_320_fpn", tmp_path / "random.pt"
-    torch.save(get_model(name, weights=None, weights_backbone=None).state_dict(), path)
-    detector = load_detector("torchvision", {"model": name, "weights": str(path)})
-    frames = np.stack([world.frame_of(world.mask_of(i)) for i in range(3)])
-    everyone = detector.people(frames, 0.0)
-    assert len(everyone) == 3
-    for people in everyone:
-        assert [one.score for one in people] == sorted((one.score for one in people), reverse=True)
-    assert [len(people) for people in detector.people(frames, 1.1)] == [0, 0, 0]
 
 
 def test_a_detector_of_ultralytics_gets_a_batch_in_bgr(monkeypatch: pytest.MonkeyPatch) -> None:
