@@ -20,13 +20,14 @@ stored answers, and a resumed run comes to the same decisions by racing again wi
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import exp, log
 from typing import Literal
 
 import numpy as np
 
 from agents.fingerprint import Fingerprint, twin
-from agents.race_board import Board, Seen, Values, fair_scores
-from agents.race_test import log_capital
+from agents.race_board import Board, Seen
+from agents.race_compare import Comparison
 
 Why = Literal["twin", "futile", "won", "complete"]
 Ask = Callable[[Sequence[str], int], Mapping[str, Seen]]  # prompts, number of a block -> what they answered
@@ -61,14 +62,23 @@ class Verdict:
 
 
 class Race:
-    """``sizes``: clips per block; ``units``: per clip its source unit, numbered in racing order.
+    """``sizes``: clips per block; ``units``: per clip its source unit, numbered in racing order; ``parts``:
+    places of each target's clips where the worst of several counts.
 
     The incumbent is the best reference, then whatever candidate beats it. It is asked about further clips as
     candidates get there.
     """
 
-    def __init__(self, sizes: Sequence[int], units: Sequence[int], rules: Rules, ask: Ask) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        units: Sequence[int],
+        rules: Rules,
+        ask: Ask,
+        parts: Sequence[Sequence[int]] = (),
+    ) -> None:
         self.board = Board(units)
+        self._compare = Comparison(self.board, tuple(parts))
         self.twins: dict[str, str] = {}
         self.incumbent = ""
         self._ends = np.cumsum(sizes).tolist()
@@ -80,7 +90,7 @@ class Race:
         left = list(dict.fromkeys(prompts))
         for block in range(len(self._ends)):
             self._look(left, block)
-            self.incumbent = max(left, key=self.board.score)
+            self.incumbent = max(left, key=self._compare.score)
             left = [name for name in left if name == self.incumbent or not self._behind(name)]
             if len(left) == 1:
                 return
@@ -111,8 +121,8 @@ class Race:
         return self.board.clips - self.board.count(prompt)
 
     def scores(self) -> dict[str, float]:
-        """Fair scores of everything seen, twins included."""
-        return fair_scores(self.board, self.twins)
+        """Fair scores of everything seen, twins included; with ``parts`` of the worst target."""
+        return self._compare.fair(self.twins)
 
     def _look(self, prompts: Sequence[str], block: int) -> None:
         """Ask about a block whoever is not beyond it, together."""
@@ -124,34 +134,31 @@ class Race:
 
     def _behind(self, name: str) -> bool:
         """Whether the incumbent is shown to be better."""
-        ahead = self.board.difference(self.incumbent, name)
-        return bool(log_capital(ahead) >= -np.log(self._rules.alpha))
+        return self._compare.better(self.incumbent, name) >= -log(self._rules.alpha)
 
     def _judge(self, name: str, block: int) -> Verdict | None:
         clips = self._ends[block]
-        hard = self.board.difference(name, self.incumbent)
-        mean = float(hard.mean()) if len(hard) else 0.0
+        mean = self._compare.difference(name, self.incumbent)
 
         def verdict(why: Why, evidence: float, other: str = "") -> Verdict:
-            return Verdict(name, why, clips, self.incumbent, mean, float(np.exp(min(evidence, 50.0))), other)
+            return Verdict(name, why, clips, self.incumbent, mean, exp(min(evidence, 50.0)), other)
 
         if (like := self._twin(name, block)) is not None:
             return verdict("twin", 0.0, like)
-        futile = self._futility(name, hard, mean, clips)
-        if futile >= -np.log(self._rules.futility_alpha):
+        futile = self._futility(name, mean, clips)
+        if futile >= -log(self._rules.futility_alpha):
             return verdict("futile", futile)
-        ahead = log_capital(hard)
-        if ahead >= -np.log(self._rules.alpha):
+        ahead = self._compare.better(name, self.incumbent)
+        if ahead >= -log(self._rules.alpha):
             return verdict("won", ahead)
         return verdict("complete", ahead) if clips == self._ends[-1] else None
 
-    def _futility(self, name: str, hard: Values, mean: float, clips: int) -> float:
+    def _futility(self, name: str, mean: float, clips: int) -> float:
         """Log capital against "better than the incumbent by ``worthwhile``"."""
         most = self._rules.worthwhile
-        evidence = log_capital(-hard, -most)
+        evidence = self._compare.not_better(name, self.incumbent, most)
         if clips <= self._rules.surrogate_clips and mean < most:
-            soft = self.board.difference(name, self.incumbent, soft=True)
-            evidence = max(evidence, log_capital(-soft, -most))
+            evidence = max(evidence, self._compare.not_better(name, self.incumbent, most, soft=True))
         return evidence
 
     def _twin(self, name: str, block: int) -> str | None:

@@ -135,6 +135,29 @@ class Board:
         sums, sizes = np.bincount(units, weights=apart[kept]), np.bincount(units)
         return np.asarray(sums[sizes > 0] / sizes[sizes > 0], np.float64)
 
+    def across(
+        self, prompt: str, mine: Sequence[int], other: str, theirs: Sequence[int], soft: bool = False
+    ) -> Values:
+        """Per source unit how much higher ``prompt`` scores on the clips at ``mine`` than ``other`` on those
+        at ``theirs``, in -1..1. Units without an answer of either are left out. ``soft`` reads the soft gap
+        of units where all answers have one: a gap and a soft gap do not compare.
+        """
+        hard = self._by_unit(prompt, mine, False) - self._by_unit(other, theirs, False)
+        if soft:
+            smooth = self._by_unit(prompt, mine, True) - self._by_unit(other, theirs, True)
+            hard = np.where(np.isnan(smooth), hard, smooth)
+        return np.asarray(hard[~np.isnan(hard)], np.float64)
+
+    def _by_unit(self, prompt: str, places: Sequence[int], soft: bool) -> Values:
+        """Half the mean gap of every source unit on the clips at these places; NaN where there is none."""
+        row, at = self._rows[prompt], np.array(places, np.intp)
+        at = at[~np.isnan(row.gaps[at])]
+        values = (row.soft if soft else row.gaps)[at] / 2
+        size = int(self._units.max()) + 1
+        sums = np.bincount(self._units[at], weights=values, minlength=size)
+        counts = np.bincount(self._units[at], minlength=size)
+        return np.asarray(sums / np.where(counts, counts, np.nan), np.float64)
+
     def fingerprint(self, prompt: str, clips: int) -> Fingerprint | None:
         """Of the first so many clips; None before they were asked."""
         if self.count(prompt) < clips:

@@ -41,7 +41,7 @@ def log_capital(x: Values, most: float = 0.0) -> float:
     """
     stakes = STAKES / (1 + most)
     grown = np.log1p(np.outer(stakes, x - most)).sum(axis=1)
-    return _log_mean(grown)
+    return log_mean(grown)
 
 
 def reached(x: Values, alpha: float, most: float = 0.0) -> bool:
@@ -77,7 +77,8 @@ def _peaks(x: Values) -> Values:
     return np.concatenate([[least], mean.max(axis=1)])
 
 
-def _log_mean(logs: Values) -> float:
+def log_mean(logs: Values) -> float:
+    """The logarithm of the mean of numbers given by their logarithms."""
     top = float(logs.max())
     return top + float(np.log(np.exp(logs - top).mean()))
 

@@ -13,7 +13,7 @@ from typing import Any
 from agents.config import OptimizerConfig
 from agents.pooling import Pooled
 from agents.race import Race, Rules, Verdict, Why
-from agents.race_board import Seen, fair_scores, seen
+from agents.race_board import Seen, seen
 from agents.race_order import blocks, racing_order, unit_of
 from agents.scoring import Scorer
 from agents.targets import Rule, target_of
@@ -32,8 +32,8 @@ ASSIGNED = "race/assigned"
 class Racing:
     """``affordable(answers)``: whether so many more leave the run enough to end with.
 
-    With several targets a race compares prompts on what all of them answered; by ``rule`` the worst or the
-    mean of them is the score that ranks.
+    With several targets a race compares prompts by the worst of them, or by ``rule`` on what all of them
+    answered.
     """
 
     history: History
@@ -53,7 +53,7 @@ class Racing:
         self._place = {clip.id: place for place, clip in enumerate(self._tune.clips)}
         names = self.pooled.names if self.rule == "worst" else ()
         targets = [target_of(clip.id) for clip in self._tune.clips]
-        self._sides = [[place for place, one in enumerate(targets) if one == name] for name in names]
+        parts = [[place for place, one in enumerate(targets) if one == name] for name in names]
         self._blocks = blocks(self._tune, self.config.racing.block)
         self._known: dict[str, Prompt] = {}
         self._baselines: set[str] = set()
@@ -61,7 +61,7 @@ class Racing:
         numbers: dict[str, int] = {}
         units = [numbers.setdefault(unit_of(clip), len(numbers)) for clip in self._tune.clips]
         rules = Rules(**self.config.racing.model_dump(exclude={"block"}))
-        self._race = Race([len(block) for block in self._blocks], units, rules, self._ask)
+        self._race = Race([len(block) for block in self._blocks], units, rules, self._ask, parts)
 
     def begin(self, baselines: Sequence[Prompt]) -> Scored:
         """Score the hand-written prompts as far as it takes to know the best; neutral's first answers."""
@@ -121,14 +121,8 @@ class Racing:
         return rescored(self.pooled.view(), self.scores())
 
     def scores(self) -> dict[str, float]:
-        """Fair scores of everything seen; with several targets each the worst of those asked about it."""
-        whole, twins = self._race.scores(), self._race.twins
-        parts = [self._race.board.only(places) for places in self._sides]
-        told = [(part, fair_scores(part, twins)) for part in parts]
-        return {
-            prompt: min((scores[prompt] for part, scores in told if part.answered(prompt)), default=score)
-            for prompt, score in whole.items()
-        }
+        """Fair scores of everything seen; with several targets by ``rule`` those of the worst."""
+        return self._race.scores()
 
     def twins(self) -> Mapping[str, str]:
         """Prompts that act like another, and that one."""

@@ -14,7 +14,8 @@ prompts are then asked about test clips, the same for all.
 
 Every finished run is a file below --folder; a command that was killed goes on with the runs that lack.
 Answers and replies are kept there, too: what one run asked costs the next one nothing, though it counts. So
-"seconds" are those that answers and replies took when they were first asked.
+"seconds" are those that answers and replies took when they were first asked: processor seconds of a model
+that runs here, seconds of waiting for one at --llm-url, whose sampling may depend on what else it serves.
 """
 
 import argparse
@@ -97,7 +98,7 @@ def work(options: argparse.Namespace) -> None:
 def _world(options: argparse.Namespace) -> Any:
     from benchmarks.optimizers_run import open_world
 
-    return open_world(options.llm, options.folder, options.tune_clips, options.test_clips)
+    return open_world(options.llm, options.folder, options.tune_clips, options.test_clips, options.llm_url)
 
 
 def finished(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -144,6 +145,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--budgets", nargs="+", type=int, default=list(BUDGETS), help="answers")
     parser.add_argument("--llm", default="qwen2.5-coder-1.5b-instruct", help="who proposes, for all arms")
+    parser.add_argument("--llm-url", help="endpoint (OpenAI-compatible) of --llm; none: run it here")
     parser.add_argument("--tune-clips", type=int, default=None, help="of the tune side; none: all")
     parser.add_argument("--curve", nargs="+", type=int, default=list(CURVE), help="answers; each costs tests")
     parser.add_argument("--test-clips", type=int, default=160, help="for measuring, the same for all arms")

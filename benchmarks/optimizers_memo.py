@@ -89,14 +89,20 @@ def _answer(value: dict[str, Any]) -> Answer:
 
 
 class MemoLLM:
-    """A local model whose replies are kept. ``tokens`` and ``seconds`` of processor time count all replies,
-    those kept from before with what they once took."""
+    """A model whose replies are kept. ``tokens`` and ``seconds`` count all replies, those kept from before
+    with what they once took: processor time, or of a ``served`` model the time until the reply was there."""
 
     def __init__(
-        self, name: str, load: Callable[[], LLM], memo: Memo, follows: bool, temperature: float = 1.0
+        self,
+        name: str,
+        load: Callable[[], LLM],
+        memo: Memo,
+        follows: bool,
+        temperature: float = 1.0,
+        served: bool = False,
     ) -> None:
         self.name, self.temperature, self.follows_instructions = name, temperature, follows
-        self._load, self._memo = load, memo
+        self._load, self._memo, self.served = load, memo, served
         self._llm: LLM | None = None
         self.tokens, self.seconds, self.replies = 0, 0.0, 0
 
@@ -120,13 +126,13 @@ class MemoLLM:
             "json_schema": json_schema,
             "begin": begin,
         }
-        key = _request_key(self.name, conversation, asked)
+        key = _request_key(f"{self.name}, served" if self.served else self.name, conversation, asked)
         held = self._memo.known([key]).get(key)
         if held is None:
             held = self._asked(conversation, asked)
             self._memo.keep(key, held)
         self.tokens += held["prompt_tokens"] + held["completion_tokens"]
-        self.seconds += held["processor"]
+        self.seconds += held["seconds" if self.served else "processor"]
         self.replies += 1
         return Reply(
             held["text"], held["prompt_tokens"], held["completion_tokens"], held["seconds"], held["cut"]

@@ -76,21 +76,19 @@ def rows(found: Sequence[Outcome], tested: OnTest) -> list[dict[str, Any]]:
         mine = {one.seed: one for one in found if (one.arm, one.budget) == (arm, budget)}
         some = list(mine.values())
         row: dict[str, Any] = {"budget": budget, "arm": arm, "seeds": sorted(mine)}
-        row |= {
-            name: round(fmean(values), 2)
-            for name, values in {
-                "sberr": [one.quality.sberr for one in some],
-                "shacc": [one.quality.shacc for one in some],
-                "gap": [one.quality.gap for one in some],
-                "regret": [regret(one.quality, best) for one in some],
-                "optimism": [optimism(one.choice, one.quality) for one in some],
-                "answers": [one.choice.bought for one in some],
-                "prompts": [one.choice.proposed for one in some],
-                "tokens": [one.choice.tokens for one in some],
-                "optimizer seconds": [one.choice.seconds for one in some],
-                "target seconds": [one.choice.asking for one in some],
-            }.items()
+        measures: dict[str, list[float]] = {
+            "sberr": [one.quality.sberr for one in some],
+            "shacc": [one.quality.shacc for one in some],
+            "gap": [one.quality.gap for one in some],
+            "regret": [regret(one.quality, best) for one in some],
+            "optimism": [optimism(one.choice, one.quality) for one in some],
+            "answers": [one.choice.bought for one in some],
+            "prompts": [one.choice.proposed for one in some],
+            "tokens": [one.choice.tokens for one in some],
+            "optimizer seconds": [one.choice.seconds for one in some],
+            "target seconds": [one.choice.asking for one in some],
         }
+        row |= {name: round(fmean(values), 2) for name, values in measures.items()}
         others = {one.seed: one for one in found if (one.arm, one.budget) == (REFERENCE, budget)}
         told.append(row | _against(mine, others, tested))
     return told
@@ -224,7 +222,8 @@ def report(
             for one in found
         ]
         told_best = {"text": best.choice.text, "gap": best.quality.gap}
-        result = {"llm": runs[0]["llm"], "tune clips": max(len(run["clips"]) for run in runs)}
+        result = {"llm": runs[0]["llm"], "served": runs[0]["served"]}
+        result |= {"tune clips": max(len(run["clips"]) for run in runs)}
         result |= {"test clips": len(tested.sources), "hand-written": hand, "best": told_best, "rows": told}
         console.print(
             str(
@@ -239,4 +238,4 @@ _HAND = {"neutral": NEUTRAL, "human-focused": HUMAN_FOCUSED}
 
 
 def _early(run: Mapping[str, Any]) -> bool:
-    return len(run["bought"]) < run["budget"]
+    return bool(len(run["bought"]) < run["budget"])

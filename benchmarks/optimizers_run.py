@@ -141,6 +141,7 @@ def search(arm: Arm, seed: int, most: int, world: World) -> dict[str, Any]:
         "seed": seed,
         "budget": most,
         "llm": world.llm.name,
+        "served": world.llm.served,
         "clips": [clip.id for clip in side.clips],
         "units": [unit_of(clip) for clip in side.clips],
         "prompts": prompts,
@@ -221,10 +222,12 @@ def tested(texts: Sequence[str], world: World) -> dict[str, list[int | None]]:
     }
 
 
-def open_world(llm: str, folder: Path, clips: int | None, test_clips: int) -> World:
+def open_world(
+    llm: str, folder: Path, clips: int | None, test_clips: int, llm_url: str | None = None
+) -> World:
     """The bundled benchmark and model; answers and replies are kept in ``folder``.
 
-    ``clips`` of the tune side, None: all.
+    ``clips`` of the tune side, None: all. ``llm_url``: an endpoint that serves ``llm``, None: it runs here.
     """
     from agents.llm import BUNDLED, load_llm
     from agents.splits import load_data
@@ -239,9 +242,14 @@ def open_world(llm: str, folder: Path, clips: int | None, test_clips: int) -> Wo
     some |= {"mimetics": None, "kinetics": None, "agreement": None}
     data = load_data(config.data.model_copy(update=some), load)
     memo = Memo(folder / "memo.db")
-    settings = config.optimizer.llm.model_copy(update={"model": llm})
+    settings = config.optimizer.llm.model_copy(update={"model": llm, "base_url": llm_url})
     model = MemoLLM(
-        llm, lambda: load_llm(settings, threads=1), memo, BUNDLED.get(llm, True), settings.temperature
+        llm,
+        lambda: load_llm(settings, threads=1),
+        memo,
+        BUNDLED.get(llm, True),
+        settings.temperature,
+        served=llm_url is not None,
     )
     engine = MemoEngine(open_engine(config.target, load_engine), memo)
     return World(racing_order(data.tune, 0), data.reports["test"], engine, FrameStore(), model)
