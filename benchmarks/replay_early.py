@@ -1,4 +1,5 @@
-"""What a race would choose after N answers, the two hand-written prompts raced or asked in full first.
+"""What a race would choose after N answers: the hand-written prompts raced or asked in full first, its blocks
+of 8 clips or of 4.
 
     python -m benchmarks.replay_early --replays 60
 
@@ -20,7 +21,7 @@ from agents.race_board import Seen
 from benchmarks.record import append
 from benchmarks.replay import stored
 from benchmarks.replay_methods import PER_ROUND, Stored, part_of
-from benchmarks.replay_pool import load, resampled
+from benchmarks.replay_pool import Pool, load, resampled
 
 BUDGETS = (250, 500, 1000, 2000, 4000)
 HAND_WRITTEN = ("0", "1")  # neutral, human-focused: what a run begins with, the second no candidate
@@ -75,35 +76,41 @@ def early(order: Stored, budget: int, raced: bool, block: int = 8, rules: Rules 
     return Early(int(max(candidates, key=lambda name: scores[name])), arrived, bought)
 
 
+# Hand-written prompts raced?, clips of a block. A run does as the second says.
+WAYS = {"asked in full": (False, 8), "raced": (True, 8), "blocks of 4": (True, 4)}
+
+
 def compare(replays: int, clips: int, budgets: Sequence[int] = BUDGETS) -> list[dict[str, float]]:
-    """Per budget the mean regret both ways, and the gain with half its 95 % interval."""
-    pool, told = load(), []
-    for budget in budgets:
-        regrets: dict[bool, list[float]] = {False: [], True: []}
-        arrived: dict[bool, list[int]] = {False: [], True: []}
-        for number in range(replays):
-            rng = np.random.default_rng([number, 7])
-            drawn = stored(resampled(pool, clips, rng))
-            arrival = 2 + rng.permutation(len(drawn.gaps) - 2)
-            order = drawn.part(np.r_[0, 1, arrival].astype(np.intp), np.arange(clips))
-            truth = 50 * order.gaps.mean(axis=1)
-            for raced in regrets:
-                found = early(order, budget, raced)
-                regrets[raced].append(float(truth.max() - truth[found.prompt]))
-                arrived[raced].append(found.arrived)
-        gains = np.subtract(regrets[False], regrets[True])
-        told.append(
-            {
-                "budget": budget,
-                "regret, asked in full": float(np.mean(regrets[False])),
-                "regret, raced": float(np.mean(regrets[True])),
-                "prompts, asked in full": float(np.mean(arrived[False])),
-                "prompts, raced": float(np.mean(arrived[True])),
-                "gain": float(gains.mean()),
-                "gain, half of its interval": float(1.96 * gains.std(ddof=1) / replays**0.5),
-            }
-        )
-    return told
+    """Per budget the mean regret every way, and what the default way gains on the others, with half its 95 %
+    interval."""
+    pool = load()
+    return [
+        _row([_replay(pool, clips, budget, number) for number in range(replays)], budget)
+        for budget in budgets
+    ]
+
+
+def _replay(pool: Pool, clips: int, budget: int, number: int) -> dict[str, tuple[float, int]]:
+    """Every way's regret, and how many proposals arrived."""
+    rng = np.random.default_rng([number, 7])
+    drawn = stored(resampled(pool, clips, rng))
+    arrival = 2 + rng.permutation(len(drawn.gaps) - 2)
+    order = drawn.part(np.r_[0, 1, arrival].astype(np.intp), np.arange(clips))
+    truth = 50 * order.gaps.mean(axis=1)
+    found = {way: early(order, budget, raced, block) for way, (raced, block) in WAYS.items()}
+    return {way: (float(truth.max() - truth[one.prompt]), one.arrived) for way, one in found.items()}
+
+
+def _row(told: Sequence[Mapping[str, tuple[float, int]]], budget: int) -> dict[str, float]:
+    regrets = {way: np.array([one[way][0] for one in told]) for way in WAYS}
+    row: dict[str, float] = {"budget": budget}
+    row |= {f"regret, {way}": float(values.mean()) for way, values in regrets.items()}
+    row |= {f"prompts, {way}": float(np.mean([one[way][1] for one in told])) for way in WAYS}
+    for way in ("asked in full", "blocks of 4"):
+        gains = regrets[way] - regrets["raced"]
+        row[f"gain on {way}"] = float(gains.mean())
+        row[f"its half interval, {way}"] = float(1.96 * gains.std(ddof=1) / len(gains) ** 0.5)
+    return row
 
 
 def main() -> None:
