@@ -54,12 +54,12 @@ class BookedLLM:
         taking = with_tools(self._llm)
         if taking is None:
             return None
-        self._allow([*turns, *tools], max_tokens)
+        read = self._allow([*turns, *tools], max_tokens)
         began = self._ledger.seconds
         reply = taking.converse(turns, tools, max_tokens=max_tokens, seed=seed)
         self._ledger.thought(self._ledger.seconds - began)
         if reply:
-            self._book(reply)
+            self._book(reply, read, max_tokens)
         return reply
 
     def complete(
@@ -75,7 +75,7 @@ class BookedLLM:
     ) -> Reply:
         """As LLM.complete."""
         said = [conversation] if isinstance(conversation, str) else list(conversation)
-        self._allow([*said, begin, json_schema or {}], max_tokens)
+        read = self._allow([*said, begin, json_schema or {}], max_tokens)
         began = self._ledger.seconds
         reply = self._llm.complete(
             conversation,
@@ -87,17 +87,21 @@ class BookedLLM:
             begin=begin,
         )
         self._ledger.thought(self._ledger.seconds - began)
-        self._book(reply)
+        self._book(reply, read, max_tokens)
         return reply
 
-    def _allow(self, sent: Sequence[object], max_tokens: int) -> None:
-        """Raises OutOfBudget when this call could go over a cap."""
+    def _allow(self, sent: Sequence[object], max_tokens: int) -> int:
+        """Tokens read at most. Raises OutOfBudget when this call could go over a cap."""
         read = sum(most_tokens(part) for part in sent)
         self._ledger.require_call(read + max_tokens, self._price.dollars(read, max_tokens))
+        return read
 
-    def _book(self, reply: Reply) -> None:
-        dollars = self._price.dollars(reply.prompt_tokens, reply.completion_tokens)
-        self._ledger.tokens(reply.prompt_tokens + reply.completion_tokens, dollars)
+    def _book(self, reply: Reply, most_read: int, most_written: int) -> None:
+        """What the reply took; an endpoint that does not tell is booked at what it can have taken at most."""
+        told = reply.prompt_tokens + reply.completion_tokens > 0
+        read = reply.prompt_tokens if told else most_read
+        written = reply.completion_tokens if told else most_written
+        self._ledger.tokens(read + written, self._price.dollars(read, written))
 
     def close(self) -> None:
         """As LLM.close."""

@@ -92,8 +92,10 @@ class Guard:
         self._max_characters = max_characters
 
     @classmethod
-    def of(cls, classes: Sequence[str], settings: "GuardSettings") -> "Guard":
-        """A guard as the run's configuration wants it."""
+    def of(cls, classes: Sequence[str], settings: GuardSettings | None) -> "Guard":
+        """A guard as the run's configuration wants it; None: as it is by default."""
+        if settings is None:
+            return cls(classes)
         return cls(classes, settings.max_words, settings.max_characters, settings.english)
 
     def check(self, text: str, seen: Sequence[str] = ()) -> Refused | None:

@@ -125,38 +125,25 @@ class Board:
 
         Units without a pair of answers are left out. ``soft`` reads the soft gap where both have one.
         """
-        mine, theirs = self._rows[prompt], self._rows[other]
-        apart = (mine.gaps - theirs.gaps) / 2
-        if soft:
-            smooth = (mine.soft - theirs.soft) / 2
-            apart = np.where(np.isnan(smooth) | np.isnan(apart), apart, smooth)
-        kept = ~np.isnan(apart)
-        units = self._units[kept]
-        sums, sizes = np.bincount(units, weights=apart[kept]), np.bincount(units)
-        return np.asarray(sums[sizes > 0] / sizes[sizes > 0], np.float64)
+        everywhere = range(self.clips)
+        return self.across(prompt, everywhere, other, everywhere, soft)
 
     def across(
         self, prompt: str, mine: Sequence[int], other: str, theirs: Sequence[int], soft: bool = False
     ) -> Values:
-        """Per source unit how much higher ``prompt`` scores on the clips at ``mine`` than ``other`` on those
-        at ``theirs``, in -1..1. Units without an answer of either are left out. ``soft`` reads the soft gap
-        of units where all answers have one: a gap and a soft gap do not compare.
+        """As ``difference``, ``prompt`` on the clips at ``mine``, ``other`` on those at ``theirs``: pairs in
+        this order, the same clip for one target and another. A pair shares its unit.
         """
-        hard = self._by_unit(prompt, mine, False) - self._by_unit(other, theirs, False)
+        a, b = self._rows[prompt], self._rows[other]
+        first, second = np.array(mine, np.intp), np.array(theirs, np.intp)
+        apart = (a.gaps[first] - b.gaps[second]) / 2
         if soft:
-            smooth = self._by_unit(prompt, mine, True) - self._by_unit(other, theirs, True)
-            hard = np.where(np.isnan(smooth), hard, smooth)
-        return np.asarray(hard[~np.isnan(hard)], np.float64)
-
-    def _by_unit(self, prompt: str, places: Sequence[int], soft: bool) -> Values:
-        """Half the mean gap of every source unit on the clips at these places; NaN where there is none."""
-        row, at = self._rows[prompt], np.array(places, np.intp)
-        at = at[~np.isnan(row.gaps[at])]
-        values = (row.soft if soft else row.gaps)[at] / 2
-        size = int(self._units.max()) + 1
-        sums = np.bincount(self._units[at], weights=values, minlength=size)
-        counts = np.bincount(self._units[at], minlength=size)
-        return np.asarray(sums / np.where(counts, counts, np.nan), np.float64)
+            smooth = (a.soft[first] - b.soft[second]) / 2
+            apart = np.where(np.isnan(smooth) | np.isnan(apart), apart, smooth)
+        kept = ~np.isnan(apart)
+        units = self._units[first][kept]
+        sums, sizes = np.bincount(units, weights=apart[kept]), np.bincount(units)
+        return np.asarray(sums[sizes > 0] / sizes[sizes > 0], np.float64)
 
     def fingerprint(self, prompt: str, clips: int) -> Fingerprint | None:
         """Of the first so many clips; None before they were asked."""
@@ -172,21 +159,25 @@ def fair_scores(board: Board, twins: Mapping[str, str], prior_clips: float = PRI
     The prompts asked about most clips, usually all, have their own. Another has that of the best of these,
     plus its paired difference to it shrunk as if ``prior_clips`` more had shown the average difference
     (empirical Bayes with a fixed prior weight, Efron & Morris 1975): luck on few clips counts for little,
-    easy clips for nothing. A twin has the score of the prompt it acts like.
+    easy clips for nothing. Where an answer failed, the pair is missing: who fails on hard clips gains nothing
+    by it. A twin has the score of the prompt it acts like.
     """
     names = board.prompts()
     if not names:
         return {}
     most = max(board.asked(name) for name in names)
-    best = max((name for name in names if board.asked(name) == most), key=board.score)
+    full = [name for name in names if board.asked(name) == most]
+    best = max(full, key=lambda name: (board.answered(name), board.score(name)))
+    whole = board.answered(best)
     apart = {name: board.difference(name, best) for name in names}
     means = [float(x.mean()) for name, x in apart.items() if len(x) and name != best]
     prior = min(0.0, float(np.mean(means))) if means else 0.0
     scores = {}
     for name, x in apart.items():
-        if board.asked(name) == most or not len(x):
+        if not len(x) or (board.asked(name) == most and board.answered(name) == whole):
             scores[name] = board.score(name)
-        else:
-            shrunk = (float(x.sum()) + prior_clips * prior) / (len(x) + prior_clips)
-            scores[name] = min(1.0, max(0.0, board.score(best) + shrunk))
+            continue
+        weight = 0.0 if board.asked(name) == most else prior_clips
+        shrunk = (float(x.sum()) + weight * prior) / (len(x) + weight)
+        scores[name] = min(1.0, max(0.0, board.score(best) + shrunk))
     return scores | {name: scores[original] for name, original in twins.items() if name in scores}

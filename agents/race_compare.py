@@ -21,7 +21,8 @@ from agents.race_test import log_capital, log_mean
 
 @dataclass(frozen=True)
 class Comparison:
-    """``parts``: the places of each target's clips where the worst one counts; none: all clips are one."""
+    """``parts``: the places of each target's clips, all in the same order of clips, where the worst one
+    counts; none: all clips are one."""
 
     board: Board
     parts: tuple[Sequence[int], ...] = ()
@@ -59,12 +60,14 @@ class Comparison:
         return [self.board.only(places) for places in self.parts] or [self.board]
 
     def _table(self, name: str, other: str, soft: bool = False) -> list[list[Values]]:
-        """Differences per unit: a row for each target of ``name``, in it one entry for each of ``other``."""
-        if not self.parts:
-            return [[self.board.difference(name, other, soft)]]
+        """Differences per unit: a row for each target of ``name``, in it one entry for each of ``other``.
+
+        Probabilities compare within a target alone: how sure its answers sound is each model's own.
+        """
+        parts = self.parts or (range(self.board.clips),)
         return [
-            [self.board.across(name, mine, other, theirs, soft) for theirs in self.parts]
-            for mine in self.parts
+            [self.board.across(name, mine, other, theirs, soft and mine is theirs) for theirs in parts]
+            for mine in parts
         ]
 
 

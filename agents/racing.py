@@ -8,6 +8,7 @@ race. Every decision is in the history as "race/WHY".
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 from typing import Any
 
 from agents.config import OptimizerConfig
@@ -23,7 +24,7 @@ from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
 from prompts.view import HistoryView, ScoredPrompt, rescored
 from videos.clip import ClipSet
-from vllm_eval.evaluator import Scored
+from vllm_eval.evaluator import AnswerRow, Scored
 
 ASSIGNED = "race/assigned"
 
@@ -51,16 +52,18 @@ class Racing:
         self.pooled = Pooled(self.history, self.run_id, self.tune)
         self._tune = racing_order(self.tune, self.seed)
         self._place = {clip.id: place for place, clip in enumerate(self._tune.clips)}
-        names = self.pooled.names if self.rule == "worst" else ()
-        targets = [target_of(clip.id) for clip in self._tune.clips]
-        parts = [[place for place, one in enumerate(targets) if one == name] for name in names]
-        self._blocks = blocks(self._tune, self.config.racing.block)
+        names = self.pooled.names
+        copies = max(1, len(names))  # what the configuration counts are clips, whoever answers
+        self._blocks = blocks(self._tune, copies * self.config.racing.block)
         self._known: dict[str, Prompt] = {}
         self._baselines: set[str] = set()
         self._told = {_name(one.kind, one.detail) for one in self.history.decisions(self.run_id)}
         numbers: dict[str, int] = {}
         units = [numbers.setdefault(unit_of(clip), len(numbers)) for clip in self._tune.clips]
-        rules = Rules(**self.config.racing.model_dump(exclude={"block"}))
+        values = self.config.racing.model_dump(exclude={"block"})
+        values |= {key: copies * values[key] for key in ("surrogate_clips", "twin_clips")}
+        parts = [self._places(name) for name in names] if self.rule == "worst" else []
+        rules = Rules(**values)
         self._race = Race([len(block) for block in self._blocks], units, rules, self._ask, parts)
 
     def begin(self, baselines: Sequence[Prompt]) -> Scored:
@@ -107,6 +110,7 @@ class Racing:
         Stops earlier after twice as many prompts, or when no more is affordable.
         """
         for _ in range(2 * finalists):
+            self._synced()
             scores = self.scores()
             out = {*self._baselines, *self._race.twins}
             known = [one for one in self._known if one in scores and one not in out]
@@ -118,7 +122,7 @@ class Racing:
 
     def view(self) -> HistoryView:
         """The history's view with scores that rank fairly."""
-        return rescored(self.pooled.view(), self.scores())
+        return rescored(self._synced(), self.scores())
 
     def scores(self) -> dict[str, float]:
         """Fair scores of everything seen; with several targets by ``rule`` those of the worst."""
@@ -178,6 +182,27 @@ class Racing:
             one = scored[prompt.id]
             places = [self._place[clip.id] for clip in one.clips.clips]
             self._race.board.add(prompt.id, places, self._seen(one, prompt))
+
+    def _places(self, target: str) -> list[int]:
+        """Where a target's clips stand, in an order that is the same for all targets."""
+        mine = sorted(clip.id for clip in self.tune.clips if target_of(clip.id) == target)
+        return [self._place[clip_id] for clip_id in mine]
+
+    def _synced(self) -> HistoryView:
+        """The history's view, what a strategy bought by itself noted on the board."""
+        view = self.pooled.view()
+        for one in view.scored:
+            known = self._race.board.asked(one.prompt.id) if one.prompt.id in self._known else inf
+            if one.metrics.n + one.metrics.errors > known:
+                self._note_rows(one.prompt, self.pooled.answers(one.prompt.id))
+        return view
+
+    def _note_rows(self, prompt: Prompt, rows: Sequence[AnswerRow]) -> None:
+        places = [self._place[row.clip_id] for row in rows]
+        clips = replace(self._tune, clips=tuple(self._tune.clips[place] for place in places))
+        sides = [(clip.human, clip.background) for clip in clips.clips]
+        choices = self.scorer.choices(prompt, clips)
+        self._race.board.add(prompt.id, places, seen([row.answer for row in rows], sides, choices))
 
     def _seen(self, scored: Scored, prompt: Prompt) -> Seen:
         sides = [(clip.human, clip.background) for clip in scored.clips.clips]

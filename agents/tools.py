@@ -119,9 +119,15 @@ def undominated(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
 
 
 def objectives(scored: ScoredPrompt) -> tuple[float, float, float]:
-    """SHAcc, minus SBErr, minus the number of words: all to be maximised."""
-    metrics = scored.metrics
-    return metrics.shacc.value, -metrics.sberr.value, -float(len(scored.prompt.text.split()))
+    """SHAcc, minus SBErr, minus the number of words: all to be maximised.
+
+    A prompt given up early answered other clips than the rest, perhaps easier ones. Its score is fair
+    (``rescored``), so SHAcc and SBErr are moved equally, in opposite directions, until their gap tells it.
+    """
+    shacc, sberr = scored.metrics.shacc.value, scored.metrics.sberr.value
+    move = (2 * scored.score - 1 - (shacc - sberr)) / 2
+    # Rounded: what is equal must stay equal.
+    return round(shacc + move, 9), round(move - sberr, 9), -float(len(scored.prompt.text.split()))
 
 
 def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -131,10 +137,7 @@ def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
 
 def diff(before: Rows, after: Rows) -> Diff:
     """Which clips the second prompt answers right and the first does not, and the reverse."""
-    first = {row.clip_id: row for row in before if row.answer.kind != "error"}
-    pairs = [
-        (first[row.clip_id], row) for row in after if row.clip_id in first and row.answer.kind != "error"
-    ]
+    pairs = list(zip(*common(before, after), strict=True))
     flips: dict[bool, list[Flip]] = {True: [], False: []}
     for one, other in pairs:
         was, now = one.answer.kind == "human", other.answer.kind == "human"
@@ -235,22 +238,32 @@ def without_expectation(hypothesis: str) -> str:
     return _EXPECTS.sub("", hypothesis)
 
 
-def outcome(child: ScoredPrompt, parent: ScoredPrompt, before: Rows = (), after: Rows = ()) -> list[Count]:
-    """What came of a proposal's predictions, one count each: confusions by number, clips by being wrong.
+def outcome(expected: Expected, before: Rows, after: Rows) -> list[Count]:
+    """What came of predictions, one count each: confusions by number, clips by being wrong.
 
-    ``before`` and ``after`` are the answers of parent and child; without them clips are left out.
+    ``before`` and ``after`` are the answers of parent and child. Only clips that both answered count: a child
+    given up early has fewer of everything.
     """
-    expected = expectation(child.prompt.hypothesis)
+    first, second = common(before, after)
     counts = [
-        Count(f"{human} taken for {answered}", *(_confused(one, human, answered) for one in (parent, child)))
+        Count(
+            f"{human} taken for {answered}", *(_confused(rows, human, answered) for rows in (first, second))
+        )
         for human, answered in expected.fewer
     ]
-    wrong = [{row.clip_id: row.answer.kind != "human" for row in rows} for rows in (before, after)]
+    wrong = [{row.clip_id: row.answer.kind != "human" for row in rows} for rows in (first, second)]
     for clip in expected.clips:
-        if all(clip in known for known in wrong):
+        if clip in wrong[0]:
             counts.append(Count(f"clip {clip} wrong", *(int(known[clip]) for known in wrong)))
     return counts
 
 
-def _confused(scored: ScoredPrompt, human: str, answered: str) -> int:
-    return sum(one.count for one in scored.confusions if (one.human, one.answered) == (human, answered))
+def common(before: Rows, after: Rows) -> tuple[list[AnswerRow], list[AnswerRow]]:
+    """The answers of both to the clips that both answered, without errors, in the order of the second."""
+    first = {row.clip_id: row for row in before if row.answer.kind != "error"}
+    second = [row for row in after if row.answer.kind != "error" and row.clip_id in first]
+    return [first[row.clip_id] for row in second], second
+
+
+def _confused(rows: Rows, human: str, answered: str) -> int:
+    return sum((row.human, row.answer.label) == (human, answered) for row in rows)

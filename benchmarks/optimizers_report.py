@@ -120,6 +120,8 @@ def curves(
     told: dict[str, list[tuple[int, float]]] = {}
     for arm, budget in dict.fromkeys((one.arm, one.budget) for one in found):
         gaps = [one.quality.gap for one in found if (one.arm, one.budget) == (arm, budget)]
+        if len(gaps) < len({one.seed for one in found if one.arm == arm}):
+            continue  # a mean over other seeds than the rest of the curve
         told.setdefault(arm, []).append((budget, round(fmean(gaps), 2)))
     return {arm: sorted(curve) for arm, curve in told.items()}
 

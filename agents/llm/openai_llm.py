@@ -180,12 +180,12 @@ def _turn(turn: Message, pictures: bool) -> dict[str, Any]:
 
 
 def _reply(answer: Any, begin: str, seconds: float) -> Reply:
+    usage = answer.usage
+    read, written = (usage.prompt_tokens or 0, usage.completion_tokens or 0) if usage else (0, 0)
     if not answer.choices:
-        return Reply(begin, 0, 0, seconds)
+        return Reply(begin, read, written, seconds)
     choice = answer.choices[0]
     text = choice.text if hasattr(choice, "text") else choice.message.content
-    usage = answer.usage
-    read, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
     cut = choice.finish_reason == "length"
     return Reply(begin + (text or ""), read, written, seconds, cut, _calls(choice))
 

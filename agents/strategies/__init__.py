@@ -13,10 +13,10 @@ Loader = Callable[[OptimizerConfig, int, Callable[[], LLM]], Strategy]
 
 
 def _writing(module: str, strategy: str) -> Loader:
-    """A class that takes (llm, form, seed), imported when it is chosen."""
+    """A class that takes (llm, form, seed, limits of the guard), imported when it is chosen."""
 
     def load(config: OptimizerConfig, seed: int, llm: Callable[[], LLM]) -> Strategy:
-        made: Strategy = _found(module, strategy)(llm(), config.form, seed)
+        made: Strategy = _found(module, strategy)(llm(), config.form, seed, config.guard)
         return made
 
     return load

@@ -11,6 +11,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from agents.guard import GuardSettings
 from agents.llm.base import LLM, Message, Reply, ToolCall, ToolLLM, with_tools
 from agents.strategies import telling
 from agents.strategies.opro import Opro
@@ -69,9 +70,11 @@ class Agent(WritingStrategy):
 
     name = "agent"
 
-    def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
-        super().__init__(llm, form, seed)
-        self._ranked = Opro(llm, "ranked", seed)
+    def __init__(
+        self, llm: LLM, form: Form = "auto", seed: int = 0, limits: GuardSettings | None = None
+    ) -> None:
+        super().__init__(llm, form, seed, limits)
+        self._ranked = Opro(llm, "ranked", seed, limits)
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
         """n proposals, fewer when the model has no more; none when it calls stop without proposing."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from agents.guard import Guard
+from agents.guard import Guard, GuardSettings
 from agents.llm.base import LLM
 from agents.strategies.metaprompt import OPENERS, candidates, chat, percent, ranked, schema
 from agents.strategies.picking import pick
@@ -44,12 +44,14 @@ class Opro:
 
     name = "opro"
 
-    def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
+    def __init__(
+        self, llm: LLM, form: Form = "auto", seed: int = 0, limits: GuardSettings | None = None
+    ) -> None:
         check_form(self.name, form)
         self._llm = llm
         self._form = form
         self._seed = seed
-        self._guard = Guard(())
+        self._guard = Guard.of((), limits)
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
         """n proposals as long as the model writes anything; see the class."""

@@ -9,6 +9,7 @@ children are shown with what they fixed and broke, so that what failed is not tr
 from collections.abc import Iterator
 from random import Random
 
+from agents.guard import GuardSettings
 from agents.llm.base import LLM, Message, sees_images
 from agents.strategies import telling
 from agents.strategies.agent import SYSTEM
@@ -50,9 +51,11 @@ class Reflective(WritingStrategy):
 
     name = "reflective"
 
-    def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
-        super().__init__(llm, form, seed)
-        self._ranked = Opro(llm, "ranked", seed)
+    def __init__(
+        self, llm: LLM, form: Form = "auto", seed: int = 0, limits: GuardSettings | None = None
+    ) -> None:
+        super().__init__(llm, form, seed, limits)
+        self._ranked = Opro(llm, "ranked", seed, limits)
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
         """n children, of several parents where n allows; a ranked list for models that cannot reflect."""

@@ -8,6 +8,7 @@ from agents.tools import (
     Flip,
     Rows,
     called,
+    common,
     confidence,
     exemplars,
     expectation,
@@ -105,16 +106,19 @@ def predictions(view: HistoryView, rows: Callable[[str], Rows], most: int = 6) -
 
 
 def _came_of(child: ScoredPrompt, parent: ScoredPrompt, rows: Callable[[str], Rows]) -> str:
-    change = f"SHAcc {_change(parent, child, 'shacc')} SBErr {_change(parent, child, 'sberr')}"
-    clips = bool(expectation(child.prompt.hypothesis).clips)
-    answers = (rows(parent.prompt.id), rows(child.prompt.id)) if clips else ((), ())
-    counts = outcome(child, parent, *answers)
+    """On the clips both answered: a child given up early has fewer of everything."""
+    before, after = common(rows(parent.prompt.id), rows(child.prompt.id))
+    if not after:
+        return f"{called(child)} from {called(parent)}: no clip answered by both"
+    change = f"SHAcc {_change(before, after, 'human')} SBErr {_change(before, after, 'background')}"
+    counts = outcome(expectation(child.prompt.hypothesis), before, after)
     said = [f"{c.what}: {c.before} to {c.after}{'' if c.came_true else ', not as expected'}" for c in counts]
-    return f"{called(child)} from {called(parent)}: {change}" + (f"; {'; '.join(said)}" if said else "")
+    told = f"{called(child)} from {called(parent)}, on {len(after)} clips: {change}"
+    return told + (f"; {'; '.join(said)}" if said else "")
 
 
-def _change(before: ScoredPrompt, after: ScoredPrompt, metric: str) -> str:
-    was, now = (percent(getattr(one.metrics, metric).value) for one in (before, after))
+def _change(before: Rows, after: Rows, kind: str) -> str:
+    was, now = (percent(sum(row.answer.kind == kind for row in rows) / len(rows)) for rows in (before, after))
     return f"{was} to {now}"
 
 

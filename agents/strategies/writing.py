@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from agents.guard import Guard
+from agents.guard import Guard, GuardSettings
 from agents.llm.base import LLM, Conversation, Message
 from agents.strategies.metaprompt import schema
 from agents.strategies.replies import Idea, continuation, ideas
@@ -39,16 +39,18 @@ class WritingStrategy:
 
     name = ""
 
-    def __init__(self, llm: LLM, form: Form = "auto", seed: int = 0) -> None:
+    def __init__(
+        self, llm: LLM, form: Form = "auto", seed: int = 0, limits: GuardSettings | None = None
+    ) -> None:
         check_form(self.name, form)
-        self._llm, self._form, self._seed = llm, form, seed
+        self._llm, self._form, self._seed, self._limits = llm, form, seed, limits
         self._context: SearchContext | None = None
-        self._guard = Guard(())
+        self._guard = Guard.of((), limits)
 
     def connect(self, context: SearchContext) -> None:
         """With the context it knows single clips, and the classes a prompt must not name."""
         self._context = context
-        self._guard = Guard(context.clips.classes)
+        self._guard = Guard.of(context.clips.classes, self._limits)
 
     def tell(self, results: Sequence[ScoredPrompt]) -> None:
         """Nothing to learn that the history does not hold."""

@@ -5,6 +5,7 @@ import pytest
 from agents.config import GuardConfig
 from agents.guard import Guard, normalised
 from agents.leaks import Leaks, stem
+from agents.strategies.metaprompt import OPENERS
 from prompts.library import LIBRARY
 
 CLASSES = (
@@ -122,6 +123,27 @@ def test_a_class_or_its_telling_words_are_a_leak(guard: Guard, text: str, label:
 
 def test_a_leak_depends_on_the_classes_asked_for() -> None:
     assert Guard(("archery",)).check("Does the person hold a violin?") is None
+
+
+# Of the 400 actions of Kinetics those made of words that prompts are made of.
+EVERYDAY = (
+    "answering questions", "bending back", "changing oil", "checking tires", "counting money",
+    "drumming fingers", "front raises", "getting a haircut", "massaging person's head", "massaging back",
+    "massaging feet", "moving furniture", "picking fruit", "playing poker", "setting table",
+    "shaking hands", "sign language interpreting", "spinning poi", "taking a shower", "throwing ball",
+)  # fmt: skip
+
+
+def test_everyday_words_of_many_labels_refuse_no_prompt_that_looks_at_the_person() -> None:
+    everyday = Guard(EVERYDAY)
+    openings = [f"{opener} what is the person's own motion?" for opener in OPENERS]
+    for text in [*(entry.prompt.text for entry in LIBRARY.values()), *GOOD, *openings]:
+        found = everyday.check(text)
+        assert found is None or found.code != "leak", (text, found)
+    assert code(everyday, "Is the person massaging someone?") == "leak"
+    assert code(everyday, "Is it massaging a person’s head?") == "leak"
+    assert code(everyday, "Is the person taking a shower?") == "leak"
+    assert code(everyday, "Look for poi and tell the action.") == "leak"
 
 
 def test_ordinary_words_of_a_label_leak_only_together() -> None:

@@ -8,6 +8,7 @@ from agents.tools import (
     Count,
     Expected,
     called,
+    common,
     confidence,
     diff,
     exemplars,
@@ -23,6 +24,7 @@ from agents.tools import (
 )
 from prompts.library import NEUTRAL, PREFIXED
 from prompts.prompt import Prompt
+from prompts.view import rescored
 
 A, B = Prompt("A?"), Prompt("B?")
 
@@ -122,7 +124,7 @@ def test_the_outcome_of_a_prediction_is_counted_against_the_parent() -> None:
         Prompt("Watch limbs.", (parent.prompt.id,), "t", with_expectation("x", expected)), "hbbbbbbb"
     )
     before, after = told.rows(parent.prompt.id), told.rows(child.prompt.id)
-    counts = outcome(child, parent, before, after)
+    counts = outcome(expectation(child.prompt.hypothesis), before, after)
     assert counts == [
         Count("archery taken for bowling", 1, 0),
         Count("archery taken for nothing", 0, 0),
@@ -130,4 +132,28 @@ def test_the_outcome_of_a_prediction_is_counted_against_the_parent() -> None:
         Count("clip c1 wrong", 1, 1),
     ]
     assert [one.came_true for one in counts] == [True, False, True, False]
-    assert len(outcome(child, parent)) == 2
+
+
+def test_an_outcome_counts_only_clips_that_both_answered() -> None:
+    told = Told()
+    parent, child = told.add("Watch the person.", "bbbbbbbb"), told.add("Watch limbs.", "bbbbbbbb")
+    before, after = told.rows(parent.prompt.id), told.rows(child.prompt.id)
+    expected = Expected(tuple({(row.human, row.answer.label or ""): 0 for row in before}), ("c1", "c7"))
+    given_up = outcome(expected, before, after[:3])
+    assert [one.before for one in given_up] == [one.after for one in given_up]
+    assert not any(one.came_true for one in given_up)
+    assert [one.what for one in given_up][-1] == "clip c1 wrong"
+    failed = [replace(after[0], answer=replace(after[0].answer, kind="error")), *after[1:]]
+    assert len(common(before, failed)[0]) == 7
+
+
+def test_a_prompt_given_up_on_easy_clips_is_not_on_the_front_for_it() -> None:
+    told = Told()
+    told.add("Watch the person.", "hhhhhhbb")
+    told.add("Watch the limbs.", "hhhh")
+    view = told.view()
+    scores = {one.prompt.id: 0.5 if one.prompt.text.endswith("limbs.") else one.score for one in view.scored}
+    front = [one.prompt.text for one in pareto_front(rescored(view, scores))]
+    assert "Watch the person." in front
+    assert "Watch the limbs." not in front
+    assert "Watch the limbs." in [one.prompt.text for one in pareto_front(view)]
