@@ -1,6 +1,7 @@
 """Prices come from a table the user edits, and no call of the optimizer's model can go over a cap."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,23 @@ def test_dollars_are_booked_by_the_price_and_capped(history: History) -> None:
     spent = llm.calls * (7 * 1000 + 3 * 2000) / 1e6
     assert 0 < spent <= 0.2
     assert ledger.dollars_left() == pytest.approx(0.2 - spent)
+
+
+def test_an_endpoint_that_reports_no_tokens_is_booked_at_its_most_and_stays_below_the_cap(
+    history: History,
+) -> None:
+    class Silent(ScriptedLLM):
+        def complete(self, *told: Any, **options: Any) -> Any:
+            return replace(super().complete(*told, **options), prompt_tokens=0, completion_tokens=0)
+
+    llm = Silent()
+    booking, ledger = booked(history, llm, optimizer_tokens=200)
+    with pytest.raises(OutOfBudget):
+        call_on(booking)
+    assert 0 < llm.calls <= 200 // 30
+    assert ledger.tokens_left() == 200 - llm.calls * (
+        most_tokens("more") + most_tokens("") + most_tokens({}) + 30
+    )
 
 
 def test_spending_is_known_to_the_next_process(history: History) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from agents.race import Race, Rules, Verdict
-from agents.race_board import Board, Seen
+from agents.race_board import Board, Seen, fair_scores
 from agents.race_compare import Comparison
+from agents.race_test import log_capital
 
 UNITS, BLOCK = 48, 8  # each unit is two clips, one for each target: even places are a's, odd ones b's
 PLACES = [list(range(0, 2 * UNITS, 2)), list(range(1, 2 * UNITS, 2))]
@@ -106,3 +107,44 @@ def test_with_one_part_nothing_changes() -> None:
     assert one.not_better("a", "b", 0.05) == pytest.approx(same.not_better("a", "b", 0.05))
     assert one.difference("a", "b") == pytest.approx(same.difference("a", "b"))
     assert one.fair({}) == same.fair({})
+
+
+def test_evidence_is_the_average_over_the_others_targets_and_the_least_over_ones_own() -> None:
+    # Two targets, twelve units of one clip for each; even places are the first target's.
+    gaps = {"p": ("hhhhhhhhbbhh", "hbhbhhhbhhhh"), "q": ("bbhbbhbbbbhb", "hhbbhhbbhbhb")}
+    soft = {"p": 0.4, "q": -0.2}
+    board = Board([place // 2 for place in range(24)])
+    told = {
+        name: [np.array([1.0 if c == "h" else -1.0 for c in s]) for s in both] for name, both in gaps.items()
+    }
+    for name, (first, second) in told.items():
+        values = np.stack([first, second], axis=1).ravel()
+        board.add(name, range(24), Seen(values, np.full(24, soft[name]), ("",) * 24))
+    both = Comparison(board, (range(0, 24, 2), range(1, 24, 2)))
+
+    def capital(mine: int, theirs: int, by: float = 0.0, sign: int = 1) -> float:
+        apart = sign * (told["p"][mine] - told["q"][theirs]) / 2
+        return float(np.exp(log_capital(apart, sign * by)))
+
+    better = min(np.mean([capital(s, t) for t in (0, 1)]) for s in (0, 1))
+    assert both.better("p", "q") == pytest.approx(np.log(better))
+    worse = min(np.mean([capital(s, t, 0.05, -1) for s in (0, 1)]) for t in (0, 1))
+    assert both.not_better("p", "q", 0.05) == pytest.approx(np.log(worse))
+    # Probabilities count within a target, answers across: those of different models do not compare.
+    sure = float(np.exp(log_capital(np.full(12, -0.3), -0.05)))
+    mixed = min(np.mean([sure if s == t else capital(s, t, 0.05, -1) for s in (0, 1)]) for t in (0, 1))
+    assert both.not_better("p", "q", 0.05, soft=True) == pytest.approx(np.log(mixed))
+    assert both.not_better("p", "q", 0.05, soft=True) != pytest.approx(np.log(worse))
+
+
+def test_who_fails_on_hard_clips_wins_nothing_by_it() -> None:
+    hard = np.tile([1.0, 1.0, -1.0, -1.0], 12)
+    fails = np.where(hard > 0, hard, np.nan)
+    board = Board([place // 4 for place in range(48)])
+    for name, gaps in (("steady", hard), ("failing", fails)):
+        board.add(name, range(48), Seen(gaps, np.full(48, np.nan), ("",) * 48))
+    assert board.score("failing") == 1.0
+    assert fair_scores(board, {})["failing"] == fair_scores(board, {})["steady"] == 0.5
+    both = Comparison(board, (range(0, 48, 2), range(1, 48, 2)))
+    assert both.better("failing", "steady") == pytest.approx(0.0)
+    assert both.difference("failing", "steady") == 0.0

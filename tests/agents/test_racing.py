@@ -120,6 +120,33 @@ def test_a_strategy_may_choose_the_clips(
     assert sorted(set(clips.values())) in ([5, 40], [40])  # finalists are asked on
 
 
+def test_what_a_strategy_bought_by_itself_ranks_its_prompts(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    texts = ("What does the body do?", "Which action is it?", "What do body, posture and limbs do?")
+
+    class Thorough(Choosy):
+        def ask(self, view: Any, n: int) -> list[Proposal]:
+            seen.append(view)
+            everything = [clip.id for clip in self.context.clips.clips]
+            self.context.evaluate([(one.prompt, everything) for one in view.scored if one.position >= 0])
+            new = [text for text in texts if text not in {one.prompt.text for one in view.scored}]
+            return [Proposal(text, clips=(everything[0],)) for text in new[:1]]
+
+        def tell(self, results: Any) -> None: ...
+
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Thorough())
+    carry(big(tmp_path, budget={"prompts": 4}), history)
+    proposed = [one for one in seen[-1].scored if one.position in (0, 1)]
+    assert [one.metrics.n for one in proposed] == [40, 40]
+    for one in proposed:
+        assert one.score == pytest.approx((1 + one.metrics.bias_gap.value) / 2)
+    assert len({one.score for one in proposed}) > 1
+
+
 def test_a_strategy_cannot_buy_what_the_report_needs(
     tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from agents.targets import by_target, overall, widened
 from assets.errors import UserError
 from prompts.history import History
 from prompts.library import NEUTRAL
+from prompts.prompt import Prompt
 from prompts.roles import roles_of
 from vllm_eval.engine import Answer, Kind, Request
 from vllm_eval.evaluator import Scored
@@ -273,3 +274,18 @@ def test_scores_of_several_targets_are_their_worst_or_their_mean(tmp_path: Path,
     assert len(each) == 2
     assert overall(scored, "worst") == min(each)
     assert overall(scored, "mean") == pytest.approx(sum(each) / 2)
+
+
+def test_a_race_goes_by_the_rule_that_chooses(tmp_path: Path, history: History) -> None:
+    verdicts = {}
+    for rule in ("worst", "mean"):
+        report = carry(two(tmp_path, rule, optimizer={"racing": {"block": 2}}), history, engines())
+        told = {
+            one.detail["prompt"]: one
+            for one in history.decisions(report.run_id)
+            if one.kind in ("race/futile", "race/won", "race/complete", "race/twin")
+        }
+        verdicts[rule] = told[Prompt(ONE_SIDED).id]
+    assert verdicts["mean"].detail["difference"] > 0
+    assert verdicts["worst"].detail["difference"] <= 0
+    assert verdicts["worst"].kind != "race/won"

@@ -118,8 +118,8 @@ class TestStructured:
         assert "P2 SHAcc 67 SBErr 17 (n=12)" in text
         assert "On the Pareto front: P2, " in text
         assert (
-            "P2 from P1, on 12 clips: SHAcc 50 to 67 SBErr 33 to 17; golf driving taken for archery: 0 to 0, not as "
-            "expected" in text
+            "P2 from P1, on 12 clips: SHAcc 50 to 67 SBErr 33 to 17; "
+            "golf driving taken for archery: 0 to 0, not as expected" in text
         )
         assert "P2 against neutral on 12 clips: 6 fixed, 1 broken" in text
         assert "Is it golf? (leak: 'golf')" in text
