@@ -64,6 +64,8 @@ def _arms() -> Mapping[str, Arm]:
     chats = [replace(arm, name=f"{arm.name}, chat", form="chat") for arm in raced if arm.strategy != "evolve"]
     ordered = [
         raced[0],
+        # One prompt at a time on the full split. A model that obeys gets a chat, as the paper's did; one that
+        # does not, as the bundled ones, continues a ranked list.
         Arm("paper's loop", "opro", race="none", per_round=1),
         Arm("gepa", "gepa"),
         Arm("paraphrase", "paraphrase"),

@@ -9,10 +9,11 @@ from made import Scripted, Told, run_so_far
 from agents.config import OptimizerConfig
 from agents.guard import Guard
 from agents.strategies import STRATEGIES
+from agents.strategies.file import FileStrategy
 from agents.strategies.grid import Grid, cells, read
 from agents.strategies.paraphrase import ORIGINALS, Paraphrase
 from assets.errors import UserError
-from prompts.view import Refusal
+from prompts.view import HistoryView, Refusal
 
 
 def test_paraphrases_do_not_depend_on_scores() -> None:
@@ -97,3 +98,11 @@ def test_a_grid_needs_no_language_model() -> None:
         raise AssertionError("no model is needed")
 
     assert STRATEGIES["grid"](OptimizerConfig(strategy="grid"), 0, fail).ask(Told().view(), 1)
+
+
+def test_published_prompts_are_a_file_to_try_and_pass_the_guard() -> None:
+    path = Path(__file__).resolve().parents[3] / "configs" / "paper_prompts.txt"
+    texts = [one.text for one in FileStrategy(str(path)).ask(HistoryView((), (), 0), 20)]
+    assert len(texts) == 2
+    guard = Guard(("moving furniture", "massaging person's head", "archery"))
+    assert not any(guard.check(text) for text in texts)
