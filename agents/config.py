@@ -156,6 +156,15 @@ class ObjectiveConfig(Section):
         default="worst",
         description="of several target models: a prompt counts as on the worst of them, or as on average",
     )
+    report: Literal["winner", "finalists"] = Field(
+        default="winner",
+        description="found prompts asked about the reported clips: the winner, or all finalists, which costs "
+        "their answers and shows what they trade",
+    )
+
+    def reported(self, finalists: int) -> int:
+        """The most found prompts that are reported."""
+        return max(1, finalists) if self.report == "finalists" else 1
 
 
 class GuardConfig(Section):

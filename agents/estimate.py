@@ -85,7 +85,9 @@ def forecast(config: RunConfig, history: History, parts: Parts) -> Forecast:
     trial = _trial(targets, data, parts)
     with_prefixed = all(styled(question_of(one)) for one in targets.values())
     baselines = len(finals.baseline_prompts(with_prefixed))
-    ending = finals.answers_needed(data, config.optimizer.finalists, baselines, anchors)
+    finalists = config.optimizer.finalists
+    found = config.objective.reported(finalists)
+    ending = finals.answers_needed(data, finalists, baselines, anchors, found)
     size, prompts = len(data.tune), config.budget.prompts
     share = 1.0 if config.optimizer.race == "none" else RACED
     likely, most = (ceil(part * (baselines + prompts) * size) + ending for part in (share, 1.0))

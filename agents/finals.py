@@ -43,18 +43,24 @@ class PassedOver:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``reports``: per reported clip set, the answers of every reported prompt by id."""
+    """``reports``: per reported clip set, the answers of every reported prompt by id.
+
+    ``finalists`` best first; ``others``: those of them that are reported beside the winner.
+    """
 
     winner: Prompt
     finalists: tuple[Prompt, ...]
     reports: Mapping[str, Mapping[str, Scored]]
     passed_over: tuple[PassedOver, ...] = ()
+    others: tuple[Prompt, ...] = ()
 
 
-def answers_needed(data: Data, finalists: int, baselines: int, anchors: Anchors = NO_ANCHORS) -> int:
-    """The most answers that the end of a run can cost."""
+def answers_needed(
+    data: Data, finalists: int, baselines: int, anchors: Anchors = NO_ANCHORS, found: int = 1
+) -> int:
+    """The most answers that the end of a run can cost; ``found`` prompts are reported besides baselines."""
     agreement = (finalists + 1) * len(data.agreement) if data.agreement else 0
-    reported = (baselines + 1) * sum(len(clips) for clips in data.reports.values())
+    reported = (baselines + found) * sum(len(clips) for clips in data.reports.values())
     anchored = (finalists + 1) * len(anchors.among(data.tune))
     return anchored + (finalists + 1) * len(data.select) + agreement + reported
 
@@ -84,8 +90,11 @@ class Finals:
         strict = self.objective.rule == "sberr"
         winner = self._constrained(ranked, select) if strict else self._agreeing(ranked, select)
         self._decide("winner", {"prompt": winner.id, "neutral": winner.id == NEUTRAL.prompt.id})
-        reports = {name: self._report(name, clips, winner) for name, clips in self.data.reports.items()}
-        return Outcome(winner, tuple(ranked), reports, tuple(self.passed_over))
+        found = [one for one in ranked if one.id not in (winner.id, NEUTRAL.prompt.id)]
+        others = tuple(found) if self.objective.report == "finalists" else ()
+        asked = [*self.baselines, *others, winner]
+        reports = {name: self._report(name, clips, asked) for name, clips in self.data.reports.items()}
+        return Outcome(winner, tuple(ranked), reports, tuple(self.passed_over), others)
 
     def _finalists(self, view: HistoryView) -> list[Prompt]:
         """Best proposals by tune score, neutral last: on equal scores the found prompt goes first."""
@@ -177,9 +186,9 @@ class Finals:
             self._pass_over(by_id[prompt_id], loss)
         return by_id[choice.winner]
 
-    def _report(self, name: str, clips: ClipSet, winner: Prompt) -> dict[str, Scored]:
+    def _report(self, name: str, clips: ClipSet, asked: Sequence[Prompt]) -> dict[str, Scored]:
         self.watcher.phase(f"reporting on {name}")
-        return self.scorer.score([*self.baselines, winner], clips)
+        return self.scorer.score(asked, clips)
 
     def _decide(self, kind: str, detail: dict[str, Any]) -> None:
         """Remember a decision, once: a resumed run takes the same ones again."""

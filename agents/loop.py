@@ -117,7 +117,11 @@ class _Loop:
         self.anchors = Anchors.of(config.optimizer.guard)
         self.baselines = finals.baseline_prompts(with_prefixed=all(one.formats for one in panel.targets))
         self.reserve = finals.answers_needed(
-            self.data, config.optimizer.finalists, len(self.baselines), self.anchors
+            self.data,
+            config.optimizer.finalists,
+            len(self.baselines),
+            self.anchors,
+            config.objective.reported(config.optimizer.finalists),
         )
         ledger.held = self.reserve
         self.racing = Racing(

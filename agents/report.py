@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """One clip set: its lines in the order neutral, hand-written, best."""
+    """One clip set: its lines in the order neutral, hand-written, other finalists, best."""
 
     name: str
     clips: str
@@ -102,11 +102,12 @@ def build(
     rule: Rule = "worst",
 ) -> Report:
     """The report; ``tune`` is the winner as it was scored while searching."""
-    prompts = list({prompt.id: prompt for prompt in (*baselines, outcome.winner)}.values())
+    prompts = list({one.id: one for one in (*baselines, *outcome.others, outcome.winner)}.values())
+    labels = _labels(prompts, outcome)
     sections = tuple(
         section
         for name, scored in outcome.reports.items()
-        for section in _sections(name, scored, prompts, outcome.winner)
+        for section in _sections(name, scored, prompts, labels)
     )
     test = outcome.reports["test"][outcome.winner.id]
     front = pareto_standings({prompt.id: prompt.text for prompt in prompts}, outcome.reports)
@@ -126,7 +127,7 @@ def build(
 
 
 def _sections(
-    name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], winner: Prompt
+    name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], labels: Mapping[str, str]
 ) -> list[Section]:
     """One section for each target."""
     parts = {prompt_id: by_target(one) for prompt_id, one in scored.items()}
@@ -135,25 +136,32 @@ def _sections(
             f"{name}{AT}{target}" if target else name,
             {prompt_id: part[target] for prompt_id, part in parts.items()},
             prompts,
-            winner,
+            labels,
         )
         for target in parts[NEUTRAL.prompt.id]
     ]
 
 
-def _section(name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], winner: Prompt) -> Section:
+def _section(
+    name: str, scored: Mapping[str, Scored], prompts: Sequence[Prompt], labels: Mapping[str, str]
+) -> Section:
     neutral = scored[NEUTRAL.prompt.id]
     # Where no background conflicts there is one measure, how often the action was named.
     swapped = any(clip.background not in (None, clip.human) for clip in neutral.clips.clips)
     measures = ("shacc", "sberr") if swapped else ("accuracy",)
-    lines = tuple(_line(prompt, scored[prompt.id], neutral, measures, winner) for prompt in prompts)
+    lines = tuple(_line(one, scored[one.id], neutral, measures, labels[one.id]) for one in prompts)
     return Section(name, neutral.clips.name, len(neutral.clips), neutral.chance, lines)
 
 
-def _line(prompt: Prompt, scored: Scored, neutral: Scored, measures: Sequence[str], winner: Prompt) -> Line:
-    label = name_of(prompt.id) or BEST
-    if prompt.id == winner.id and label != BEST:
-        label = f"{label} ({BEST})"
+def _labels(prompts: Sequence[Prompt], outcome: Outcome) -> dict[str, str]:
+    """By prompt id: its hand-written name, or best, or finalist and its rank on the select side."""
+    ranks = {one.id: f"finalist {rank}" for rank, one in enumerate(outcome.finalists, 1)}
+    labels = {one.id: name_of(one.id) or ranks.get(one.id, BEST) for one in prompts}
+    named = name_of(outcome.winner.id)
+    return labels | {outcome.winner.id: f"{named} ({BEST})" if named else BEST}
+
+
+def _line(prompt: Prompt, scored: Scored, neutral: Scored, measures: Sequence[str], label: str) -> Line:
     measured = {measure: _measured(measure, scored, neutral) for measure in measures}
     return Line(label, prompt, measured, scored.metrics().errors)
 

@@ -36,6 +36,8 @@ def render(report: Report, folder: Path, history: str, width: int) -> Iterator[R
         yield Text("Best found: ") + shown(report.winner.text)
     else:
         yield Text("No proposed prompt was better than neutral where the winner is chosen.")
+    others = [line for line in report.sections[0].lines if line.label.startswith("finalist ")]
+    yield from (Text(f"{line.label.capitalize()}: ") + shown(line.prompt.text) for line in others)
     yield from (_passed_over(one) for one in report.passed_over[:PASSED_OVER])
     if len(report.passed_over) > PASSED_OVER:
         yield Text(f"{len(report.passed_over) - PASSED_OVER} more were passed over, see the history.")

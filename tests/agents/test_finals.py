@@ -166,3 +166,37 @@ def test_a_found_prompt_that_does_as_well_as_neutral_goes_first(tmp_path: Path, 
     assert report.winner.text == "What happens on the screen?"
     assert report.sections[0].lines[-1].measures["sberr"].against_neutral is not None
     assert report.sections[0].lines[-1].measures["sberr"].against_neutral.value == 0
+
+
+def test_all_finalists_are_reported_on_demand_and_their_answers_are_held_back(
+    tmp_path: Path, history: History
+) -> None:
+    one = carry(settings(tmp_path), history)
+    config = settings(tmp_path, objective={"report": "finalists"})
+    engine = ScriptedEngine()
+    every = carry(config, history, engine)
+    assert every.winner == one.winner
+    lines = every.sections[0].lines
+    found = [line for line in lines if line.label.startswith("finalist ")]
+    assert len(found) == config.optimizer.finalists - 1 > 0
+    assert lines[-1].prompt == every.winner
+    assert len(every.front) == len(one.front) + len(found)
+    assert {line.prompt.id for line in lines} == {standing.prompt_id for standing in every.front}
+    text = (tmp_path / "runs" / every.run_id / "report.txt").read_text()
+    assert all(line.prompt.text.split()[0] in text and line.label in text for line in found)
+    held = config.objective.reported(config.optimizer.finalists)
+    assert held == config.optimizer.finalists
+    reported = {row.prompt_id for row in history.answers_for(every.run_id, dataset="mimetics")}
+    assert len(reported) == len(lines)
+
+
+def test_no_cap_is_overshot_by_reported_finalists(tmp_path: Path, history: History) -> None:
+    engine = ScriptedEngine()
+    free = carry(settings(tmp_path, objective={"report": "finalists"}), history, engine)
+    with History(f"sqlite:///{tmp_path}/capped.db") as other:
+        capped = ScriptedEngine()
+        cap = len(engine.asked) - 10
+        limits = {"clip_evaluations": cap, "prompts": 50}
+        report = carry(settings(tmp_path, objective={"report": "finalists"}, budget=limits), other, capped)
+        assert len(capped.asked) <= cap
+        assert len(report.front) == len(free.front)
