@@ -105,9 +105,10 @@ class Race:
             self._look([*alive, self.incumbent], block)
             leaving = [verdict for name in alive if (verdict := self._judge(name, block))]
             verdicts.extend(leaving)
+            # At once: asking on may end the race, and a twin is no finalist.
+            self.twins |= {one.prompt: one.other for one in leaving if one.why == "twin"}
             gone = {verdict.prompt for verdict in leaving}
             alive = [name for name in alive if name not in gone]
-        self.twins |= {one.prompt: one.other for one in verdicts if one.why == "twin"}
         self._succeed([one.prompt for one in verdicts if one.why in ("won", "complete")])
         return verdicts
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.budget import OutOfBudget
 from agents.fingerprint import Fingerprint, twin
 from agents.race import Race, Rules
 from agents.race_board import Board, Seen, fair_scores, seen, soft_gap
@@ -116,6 +117,19 @@ def test_of_two_candidates_alike_the_first_goes_on() -> None:
     verdicts = {one.prompt: one for one in race(world, surrogate_clips=0).run(["first", "second"])}
     assert verdicts["first"].why != "twin"
     assert verdicts["second"].other == "first"
+
+
+def test_a_twin_stays_one_when_the_race_is_broken_off() -> None:
+    class Poor(World):
+        def __call__(self, prompts: Sequence[str], block: int) -> dict[str, Seen]:
+            if block == 3 and "second" not in prompts and "first" in prompts:
+                raise OutOfBudget("spent")
+            return super().__call__(prompts, block)
+
+    running = race(Poor({"reference": 0.38, "first": 0.4, "second": 0.4}), surrogate_clips=0)
+    with pytest.raises(OutOfBudget):
+        running.run(["first", "second"])
+    assert running.twins == {"second": "first"}
 
 
 def test_margins_stop_a_bad_prompt_sooner_but_not_one_whose_answers_are_ahead() -> None:
