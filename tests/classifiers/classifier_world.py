@@ -70,6 +70,9 @@ def train_together(rank: int, output: str, port: int) -> None:
     group = processes.join("cpu")
     Trainer(run, sets(run), group).run(lambda row: None)
     processes.leave()
+    # A model once wrapped for several processes keeps gloo's threads alive, and one that takes Python's lock
+    # while the interpreter ends aborts the process, seldom and after all work (torch 2.13).
+    os._exit(0)
 
 
 def without_batch_statistics(output: Path, **recipe: Any) -> Config:
