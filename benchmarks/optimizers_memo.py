@@ -91,8 +91,9 @@ def _answer(value: dict[str, Any]) -> Answer:
 class MemoLLM:
     """A model whose replies are kept, without tools: who would work with them gets facts in the request.
 
-    ``tokens`` and ``seconds`` count all replies, those kept from before
-    with what they once took: processor time, or of a ``served`` model the time until the reply was there."""
+    ``tokens`` and ``seconds`` count all replies, those kept from before with what they once took: processor
+    time, or of a ``served`` model the time until the reply was there.
+    """
 
     def __init__(
         self,
