@@ -7,9 +7,11 @@ are gathered into one. Exceptions DSPy turns into a score of 0, so nothing in he
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 from agents.llm.base import LLM, Message, Reply
 from agents.strategies.rival import Grades, Job, Rival, Search, missing
@@ -60,17 +62,18 @@ def mipro_strategy(llm: LLM, seed: int, minibatch: int | None = None) -> Rival:
             verbose=False,
         )
         examples = _examples(dspy, search)
-        optimizer.compile(
-            _program(dspy, search),
-            trainset=examples,
-            valset=examples,
-            num_trials=max(2, search.prompts * 3 // 2),
-            minibatch_size=size,
-            program_aware_proposer=False,
-            data_aware_proposer=False,
-            tip_aware_proposer=False,
-            fewshot_aware_proposer=False,
-        )
+        with _silence():
+            optimizer.compile(
+                _program(dspy, search),
+                trainset=examples,
+                valset=examples,
+                num_trials=max(2, search.prompts * 3 // 2),
+                minibatch_size=size,
+                program_aware_proposer=False,
+                data_aware_proposer=False,
+                tip_aware_proposer=False,
+                fewshot_aware_proposer=False,
+            )
 
     return Rival("dspy-mipro", loop, llm, seed, _QUIET)
 
@@ -84,6 +87,23 @@ def _dspy(name: str, *also: str) -> Any:
         raise missing(name, "dspy", absent) from None
     logging.getLogger("dspy").setLevel(logging.ERROR)  # it tells of every trial
     return dspy
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """While it lasts MIPROv2, which has no option for it, draws no bars and prints no steps."""
+    bar: Any = import_module("tqdm").tqdm
+    drawn = bar.__init__
+
+    def hidden(self: Any, *args: Any, **options: Any) -> None:
+        drawn(self, *args, **{**options, "disable": True})
+
+    printing = [import_module(f"dspy.teleprompt.{name}") for name in ("bootstrap", "utils")]
+    with ExitStack() as changes:
+        changes.enter_context(patch.object(bar, "__init__", hidden))
+        for module in printing:
+            changes.enter_context(patch.object(module, "print", lambda *said: None, create=True))
+        yield
 
 
 def _threads(batch: int) -> int:
