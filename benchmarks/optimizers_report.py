@@ -24,7 +24,6 @@ from benchmarks.optimizers_choice import (
 from benchmarks.record import RESULTS, append
 from prompts.library import HUMAN_FOCUSED, NEUTRAL
 
-FIGURE = RESULTS / "optimizers.svg"
 REFERENCE, FULL = "agent", "paper's loop"  # what others are compared with; full evaluation
 
 
@@ -217,7 +216,7 @@ def report(
     ended = {f"{run['arm']} {run['seed']}": run["stopped"] for run in runs if _early(run)}
     console.print("ended by themselves:", ended)
     if record:
-        plot(of, best.quality.gap, FIGURE)
+        plot(of, best.quality.gap, RESULTS / f"optimizers_{Path(runs[0]['llm']).name}.svg")
         every = [
             {"arm": one.arm, "seed": one.seed, "budget": one.budget, "text": one.choice.text}
             | {"sberr": round(one.quality.sberr, 2), "shacc": round(one.quality.shacc, 2)}

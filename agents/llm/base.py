@@ -5,6 +5,12 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from assets.errors import UserError
+
+
+class TooLong(UserError):
+    """What was sent and what was asked for exceed a model's context together."""
+
 
 @dataclass(frozen=True)
 class ToolCall:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from agents.llm.base import Conversation, Message, Reply, Schema, ToolCall, ToolSpec
+from agents.llm.base import Conversation, Message, Reply, Schema, ToolCall, TooLong, ToolSpec
 from assets.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ TIMEOUT = 120.0  # seconds for one attempt
 
 # What not every endpoint takes. Without max_tokens its newer name is sent, without tools none are offered.
 _OPTIONAL = ("response_format", "seed", "stop", "temperature", "max_tokens", "tool_choice", "tools")
+_TOO_LONG = re.compile(r"context.?(?:length|window|size)|too long|too many tokens", re.I)
 _TOOLS_UNKNOWN = re.compile(r"\b(?:tools?|tool_choice|tool-call-parser|function.?calling)\b", re.I)
 
 
@@ -144,7 +145,7 @@ class OpenAILLM:
         return found
 
     def _told(self, failure: "OpenAIError") -> UserError:
-        from openai import AuthenticationError, NotFoundError
+        from openai import AuthenticationError, BadRequestError, NotFoundError
 
         text = str(failure).splitlines()[0] if str(failure) else ""
         text = text.replace(self._key, "***") if self._key != "none" else text
@@ -153,7 +154,8 @@ class OpenAILLM:
             hint = f"; check the key in {self._key_name}"
         elif isinstance(failure, NotFoundError):
             hint = "; check optimizer.llm.model and base_url"
-        return UserError(
+        too_long = isinstance(failure, BadRequestError) and _TOO_LONG.search(f"{failure.code} {text}")
+        return (TooLong if too_long else UserError)(
             f"optimizer model {self.name} at {self._where}: {type(failure).__name__}: {text[:300]}{hint}"
         )
 

@@ -12,11 +12,11 @@ from random import Random
 from typing import Any
 
 from agents.guard import GuardSettings
-from agents.llm.base import LLM, Message, Reply, ToolCall, ToolLLM, with_tools
+from agents.llm.base import LLM, Message, Reply, ToolCall, ToolLLM, TooLong, with_tools
 from agents.strategies import telling
 from agents.strategies.opro import Opro
 from agents.strategies.picking import pick
-from agents.strategies.replies import ideas, objects
+from agents.strategies.replies import ideas, objects, spoken_calls
 from agents.strategies.toolbox import SPECS, Toolbox, proposal
 from agents.strategies.writing import Form, WritingStrategy
 from agents.strategy import Proposal
@@ -24,6 +24,7 @@ from agents.tools import Rows, called, diff, named, pareto_front, texts
 from prompts.view import HistoryView
 
 _STEPS = 16  # replies in one round of tool calls at most
+_TALK = 3  # of them in a row without a call or a proposal, after which tools are of no use to the model
 _CALL_TOKENS = 700
 _IDEA_TOKENS = 200
 _ATTEMPTS = 2  # structured requests for one ``ask`` at most
@@ -92,21 +93,31 @@ class Agent(WritingStrategy):
 
     def _call_tools(self, taking: ToolLLM, view: HistoryView, n: int) -> list[Proposal] | None:
         """What the model proposed by its tools; None when it has none, or nothing comes of them."""
-        box = Toolbox(view, self._rows, self._guard, n)
+        box, talk = Toolbox(view, self._rows, self._guard, n), 0
         turns = [Message("system", SYSTEM), Message("user", self._opening(view, n))]
         for step in range(_STEPS):
-            seed = Random(f"{self._seed}/{view.round}/{step}").getrandbits(31)
-            reply = taking.converse(turns, SPECS, max_tokens=_CALL_TOKENS, seed=seed)
+            reply = self._conversed(taking, turns, view, step)
             if reply is None:
-                return None
-            sent, before = tuple(turns), len(box.proposals)
-            if not reply.calls:
+                break
+            sent, before, calls = tuple(turns), len(box.proposals), _calls(reply)
+            if not calls:
                 box.proposals.extend(_written(reply, view))
-            turns.extend(_answered(reply, box))
+            turns.extend(_answered(reply, calls, box))
             box.proposals[before:] = [_from(reply, sent, one) for one in box.proposals[before:]]
-            if box.done or (box.proposals and not reply.calls):
+            talk = 0 if calls else talk + 1
+            if box.done or (box.proposals and not calls) or talk == _TALK:
                 break
         return pick(box.proposals, view, n, self._guard) if box.done or box.proposals else None
+
+    def _conversed(self, taking: ToolLLM, turns: list[Message], view: HistoryView, step: int) -> Reply | None:
+        """The next reply; None when the model has no tools after all, or no room for more of this."""
+        seed = Random(f"{self._seed}/{view.round}/{step}").getrandbits(31)
+        try:
+            return taking.converse(turns, SPECS, max_tokens=_CALL_TOKENS, seed=seed)
+        except TooLong:
+            if step == 0:
+                raise
+            return None
 
     def _opening(self, view: HistoryView, n: int) -> str:
         return TOOLS.format(
@@ -206,12 +217,19 @@ def _best(view: HistoryView) -> tuple[str, ...]:
     return (best.prompt.id,) if best else ()
 
 
-def _answered(reply: Reply, box: Toolbox) -> list[Message]:
+def _calls(reply: Reply) -> tuple[ToolCall, ...]:
+    """The tools a reply asks for, in the way it should or written into its text."""
+    asked = reply.calls or [ToolCall("", name, given) for name, given in spoken_calls(reply.text)]
+    return tuple(ToolCall(call.id or f"call{i}", call.name, call.arguments) for i, call in enumerate(asked))
+
+
+def _answered(reply: Reply, calls: tuple[ToolCall, ...], box: Toolbox) -> list[Message]:
     """The model's turn, and one answer to each of its calls; without calls it is reminded of them."""
-    if not reply.calls:
+    if not calls:
         return [Message("assistant", reply.text), Message("user", "Call a tool: look, propose, or stop.")]
-    calls = tuple(
-        ToolCall(call.id or f"call{i}", call.name, call.arguments) for i, call in enumerate(reply.calls)
-    )
-    answers = [Message("tool", box.call(call), call_id=call.id) for call in calls]
-    return [Message("assistant", reply.text, calls=calls), *answers]
+    told = [(call, box.call(call)) for call in calls]
+    if reply.calls:
+        answers = [Message("tool", answer, call_id=call.id) for call, answer in told]
+        return [Message("assistant", reply.text, calls=calls), *answers]
+    spoken = "\n\n".join(f"{call.name} {call.arguments}\n{answer}" for call, answer in told)
+    return [Message("assistant", reply.text), Message("user", spoken)]

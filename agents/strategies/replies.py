@@ -36,6 +36,26 @@ def objects(text: str) -> list[dict[str, Any]]:
     return [one for value in _values(text) for one in _holders(value)]
 
 
+def spoken_calls(text: str) -> list[tuple[str, str]]:
+    """Tool calls that a model wrote into its text, each as (name, arguments as JSON), repeated ones once.
+
+    Small models do, and servers hand on as text what has not the form of their model's own template.
+    """
+    return list(dict.fromkeys(call for value in _values(text) for call in _calls(value)))
+
+
+def _calls(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _calls(inner)
+    elif isinstance(value, dict):
+        given = value.get("arguments", value.get("parameters"))
+        if isinstance(value.get("name"), str) and isinstance(given, (dict, str)):
+            yield value["name"], given if isinstance(given, str) else json.dumps(given)
+        else:
+            yield from (call for inner in value.values() for call in _calls(inner))
+
+
 def _holders(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict) and "prompt" in value:
         yield value

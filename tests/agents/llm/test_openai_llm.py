@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agents.llm import Message, ToolCall, ToolSpec, load_llm
-from agents.llm.base import sees_images, with_tools
+from agents.llm.base import TooLong, sees_images, with_tools
 from agents.llm.openai_llm import OpenAILLM
 from assets.errors import UserError
 
@@ -154,6 +154,16 @@ def test_max_tokens_is_sent_under_its_newer_name_where_asked_for(endpoint: Endpo
     llm.complete(ASK, max_tokens=5)
     assert endpoint.asked[1]["max_completion_tokens"] == 5
     assert "max_tokens" not in endpoint.asked[1]
+
+
+def test_a_context_that_is_exceeded_is_told_apart(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(400, refused(None, "This model's maximum context length is 8192 tokens."))]
+    with pytest.raises(TooLong, match="maximum context length is 8192"):
+        llm.complete(ASK, max_tokens=9)
+    endpoint.script = [(400, refused("messages", "no such role"))]
+    with pytest.raises(UserError) as other:
+        llm.complete(ASK, max_tokens=9)
+    assert not isinstance(other.value, TooLong)
 
 
 def test_a_refusal_about_something_else_is_told_at_once(endpoint: Endpoint, llm: OpenAILLM) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.llm.base import Conversation, Message, Reply, Schema, ToolCall, ToolSpec
+from agents.llm.base import Conversation, Message, Reply, Schema, ToolCall, TooLong, ToolSpec
 from prompts.history import score_rows
 from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
@@ -71,6 +71,7 @@ class Scripted:
     temperature: float = 1.0
     write: Callable[[int, str], str] | None = None
     cut: bool = False
+    room: int = 10**6  # turns of a conversation, above which its context is exceeded
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def complete(
@@ -106,6 +107,8 @@ class Scripted:
         self.asked.append({"turns": list(turns), "tools": [tool.name for tool in tools], "seed": seed})
         if not self.calls_tools:
             return None
+        if len(turns) > self.room:
+            raise TooLong("the context is exceeded")
         said = self.script[min(len(self.asked), len(self.script)) - 1]
         if isinstance(said, str):
             return Reply(said, 10, 5, 0.0)

@@ -12,6 +12,7 @@ from agents.strategies.agent import Agent
 from agents.strategies.opro import Opro
 from agents.strategies.toolbox import SPECS, Toolbox
 from agents.tools import Expected, expectation
+from assets.errors import UserError
 from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
 from prompts.view import Refusal
@@ -90,6 +91,41 @@ class TestWithTools:
         llm = Scripted([[("pareto", {})]] * 16 + [reply], calls_tools=True)
         assert [one.text for one in agent(llm, told).ask(told.view(), 1)] == [NEW]
         assert len(llm.asked) == 17
+
+    def test_calls_written_into_the_text_are_calls(self) -> None:
+        told = run_so_far()
+        looked = '{"name": "clusters", "arguments": {"prompt": "P1"}}\n{"name": "cluster", "arguments": {}}'
+        name, given = proposing(NEW)
+        proposed = json.dumps([{"name": name, "parameters": given}])
+        llm = Scripted([looked, f"```json\n{proposed}\n```"], calls_tools=True)
+        (made,) = agent(llm, told).ask(told.view(), 1)
+        assert (made.text, made.parents) == (NEW, (told.scored[2].prompt.id,))
+        answer = llm.asked[1]["turns"][-1]
+        assert answer.role == "user"
+        assert answer.content.startswith('clusters {"prompt": "P1"}\n')
+        assert "clips wrong" in answer.content
+        assert "unknown tool 'cluster', expected one of: history_top" in answer.content
+
+    def test_a_model_that_only_talks_ends_in_a_structured_request(self) -> None:
+        told = run_so_far()
+        reply = json.dumps({"proposals": [{"prompt": NEW, "hypothesis": "h", "parent": "P1", "fewer": []}]})
+        llm = Scripted(["Let me think."] * 3 + [reply], calls_tools=True)
+        assert [one.text for one in agent(llm, told).ask(told.view(), 1)] == [NEW]
+        assert "schema" in llm.asked[3]
+
+    def test_a_conversation_that_outgrows_the_context_ends_in_what_there_is(self) -> None:
+        told = run_so_far()
+        llm = Scripted([[proposing(NEW)], [("pareto", {})]], calls_tools=True, room=4)
+        assert [one.text for one in agent(llm, told).ask(told.view(), 2)] == [NEW]
+
+    def test_a_conversation_that_outgrows_the_context_ends_in_a_structured_request(self) -> None:
+        told = run_so_far()
+        reply = json.dumps({"proposals": [{"prompt": NEW, "hypothesis": "h", "parent": "P1", "fewer": []}]})
+        llm = Scripted([[("pareto", {})], "unread", reply], calls_tools=True, room=3)
+        assert [one.text for one in agent(llm, told).ask(told.view(), 1)] == [NEW]
+        tiny = Scripted([reply], calls_tools=True, room=1)
+        with pytest.raises(UserError, match="the context is exceeded"):
+            agent(tiny, told).ask(told.view(), 1)
 
     def test_an_endpoint_without_tools_gets_the_structured_request(self) -> None:
         told = run_so_far()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.strategies.replies import Idea, continuation, ideas
+from agents.strategies.replies import Idea, continuation, ideas, spoken_calls
 
 GOOD = '{"prompts": [{"hypothesis": "limbs tell", "prompt": "Watch the limbs."}, {"prompt": "Who moves?"}]}'
 EXPECTED = [Idea("Watch the limbs.", "limbs tell"), Idea("Who moves?")]
@@ -63,3 +63,25 @@ def test_nonsense_holds_no_idea(text: str) -> None:
 )
 def test_a_continuation_is_one_line_of_whole_sentences(text: str, cut: bool, expected: str) -> None:
     assert continuation(text, cut) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ('I look: {"name": "pareto", "arguments": {}}', [("pareto", "{}")]),
+        ('{"name": "diff", "arguments": "{\\"before\\": 1}"}', [("diff", '{"before": 1}')]),
+        (
+            '[{"name": "a", "parameters": {"k": 1}}, {"name": "a", "parameters": {"k": 1}}]',
+            [("a", '{"k": 1}')],
+        ),
+        (
+            '{"tool_calls": [{"function": {"name": "stop", "arguments": {"reason": "r"}}}]}',
+            [("stop", '{"reason": "r"}')],
+        ),
+        ('{"prompt": "Watch the hands."}', []),
+        ('{"name": "P3"} and {"arguments": {}}', []),
+        ('{"name": "pareto", "arguments": {', []),
+    ],
+)
+def test_tool_calls_are_found_in_a_text(text: str, calls: list[tuple[str, str]]) -> None:
+    assert spoken_calls(text) == calls
