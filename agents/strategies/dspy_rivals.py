@@ -150,7 +150,14 @@ def _model(dspy: Any, search: Search) -> Any:
 
 
 class _Engine:
-    """A dspy engine around ``write``."""
+    """A dspy engine around ``write``.
+
+    DSPy asks in its own form first, and once more in JSON where it cannot read the reply. Only to an engine
+    that declares so it then hands a schema, which local models are held to: without it small ones fail.
+    """
+
+    supports_response_schema = True
+    supported_params = frozenset({"max_tokens", "response_format", "temperature"})
 
     def __init__(self, write: Callable[..., Reply]) -> None:
         self._write = write

@@ -158,6 +158,8 @@ class Writing:
     seeds: list[int] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     fail: Exception | None = None
+    json_form: str | None = None  # written in place of ``form`` when held to a schema
+    schemas: list[Schema | None] = field(default_factory=list)
 
     def complete(
         self,
@@ -176,7 +178,9 @@ class Writing:
         self.said.append(conversation if isinstance(conversation, str) else conversation[-1].content)
         one, other = LIMBS[seed % 12], LIMBS[seed // 12 % 12]
         text = f"Follow the {one} and the {other} of the person, take {seed % 97}: what action is it?"
-        return Reply(self.form.replace("{prompt}", text), 10, 5, 0.0)
+        self.schemas.append(json_schema)
+        form = self.json_form if json_schema and self.json_form else self.form
+        return Reply(form.replace("{prompt}", text), 10, 5, 0.0)
 
     def close(self) -> None:
         pass

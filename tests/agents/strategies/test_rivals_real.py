@@ -181,3 +181,13 @@ def test_capos_first_generation_begins_with_the_hand_written_prompts() -> None:
     assert made[0] == NEUTRAL.prompt.text
     assert len(set(made)) == 6
     assert population(6, 1) == made != population(6, 2)
+
+
+@pytest.mark.parametrize("name", params("dspy-copro", "dspy-mipro"))
+def test_a_model_that_ignores_dspys_form_is_held_to_a_schema(name: str) -> None:
+    run, fields = Run(prompts=4), ("proposed_instruction", "proposed_prefix_for_output_field")
+    llm = Writing("I do not know.", json_form=f'{{"{fields[0]}": "{{prompt}}", "{fields[1]}": "Answer:"}}')
+    assert len(run.drive(rival(name, llm))) >= 2
+    held = [schema for schema in llm.schemas if schema]
+    assert len(held) * 2 == len(llm.schemas)
+    assert all(fields[0] in schema["properties"] for schema in held)
