@@ -19,6 +19,7 @@ from prompts.library import NEUTRAL
 
 _QUIET = 0.05  # seconds without a further call, after which a batch is taken to be complete
 _TOKENS = 400
+_TEXT = 400  # characters of a text in JSON: two of them and their frame are fewer tokens than _TOKENS
 _BREADTH = 10  # COPRO's default
 _MOST_THREADS = 64
 _MINIBATCH = 35  # MIPROv2's default
@@ -191,9 +192,17 @@ def _text(parts: Any) -> str:
 
 
 def _schema(wanted: Any) -> Mapping[str, Any] | None:
-    """The JSON schema a request wants its reply held to, wherever it stands in there."""
+    """The JSON schema a request wants its reply held to, wherever it stands in there; its texts bounded.
+
+    A small model held to a text without end writes on until its reply is cut off, and is no JSON then.
+    """
     while isinstance(wanted, Mapping):
-        if isinstance(wanted.get("properties"), Mapping):
-            return wanted
+        fields = wanted.get("properties")
+        if isinstance(fields, Mapping):
+            return {**wanted, "properties": {name: _bounded(field) for name, field in fields.items()}}
         wanted = wanted.get("json_schema", wanted.get("schema"))
     return None
+
+
+def _bounded(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"maxLength": _TEXT, **field} if field.get("type") == "string" else field

@@ -190,4 +190,4 @@ def test_a_model_that_ignores_dspys_form_is_held_to_a_schema(name: str) -> None:
     assert len(run.drive(rival(name, llm))) >= 2
     held = [schema for schema in llm.schemas if schema]
     assert len(held) * 2 == len(llm.schemas)
-    assert all(fields[0] in schema["properties"] for schema in held)
+    assert all(schema["properties"][fields[0]]["maxLength"] == 400 for schema in held)
