@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from openai import BadRequestError, OpenAIError
 
 RETRIES = 5  # after 429, 5xx and lost connections; the SDK waits 0.5 s doubling to 8 s, or as the server says
-TIMEOUT = 120.0  # seconds for one attempt
+TIMEOUT = 600.0  # seconds for one attempt: a server on a processor takes minutes for a long reply
+CONNECT = 20.0  # seconds of them until somebody answers at all
 
 # What not every endpoint takes. Without max_tokens its newer name is sent, without tools none are offered.
 _OPTIONAL = ("response_format", "seed", "stop", "temperature", "max_tokens", "tool_choice", "tools")
@@ -33,7 +34,7 @@ class OpenAILLM:
     def __init__(
         self, model: str, base_url: str, key: str | None, key_name: str, temperature: float = 1.0
     ) -> None:
-        from openai import OpenAI
+        from openai import OpenAI, Timeout
 
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -45,7 +46,12 @@ class OpenAILLM:
         self._where = parts.hostname
         self._key, self._key_name = key or "none", key_name
         self._refused: set[str] = set()
-        self._client = OpenAI(base_url=base_url, api_key=self._key, max_retries=RETRIES, timeout=TIMEOUT)
+        self._client = OpenAI(
+            base_url=base_url,
+            api_key=self._key,
+            max_retries=RETRIES,
+            timeout=Timeout(TIMEOUT, connect=CONNECT),
+        )
 
     def complete(
         self,

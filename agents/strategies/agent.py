@@ -24,7 +24,7 @@ from agents.tools import Rows, called, diff, named, pareto_front, texts
 from prompts.view import HistoryView
 
 _STEPS = 16  # replies in one round of tool calls at most
-_TALK = 3  # of them in a row without a call or a proposal, after which tools are of no use to the model
+_IDLE = 3  # of them in a row without a call that was not made before, after which it gets one request instead
 _CALL_TOKENS = 700
 _IDEA_TOKENS = 200
 _ATTEMPTS = 2  # structured requests for one ``ask`` at most
@@ -93,7 +93,7 @@ class Agent(WritingStrategy):
 
     def _call_tools(self, taking: ToolLLM, view: HistoryView, n: int) -> list[Proposal] | None:
         """What the model proposed by its tools; None when it has none, or nothing comes of them."""
-        box, talk = Toolbox(view, self._rows, self._guard, n), 0
+        box, idle, made = Toolbox(view, self._rows, self._guard, n), 0, set[tuple[str, str]]()
         turns = [Message("system", SYSTEM), Message("user", self._opening(view, n))]
         for step in range(_STEPS):
             reply = self._conversed(taking, turns, view, step)
@@ -104,8 +104,10 @@ class Agent(WritingStrategy):
                 box.proposals.extend(_written(reply, view))
             turns.extend(_answered(reply, calls, box))
             box.proposals[before:] = [_from(reply, sent, one) for one in box.proposals[before:]]
-            talk = 0 if calls else talk + 1
-            if box.done or (box.proposals and not calls) or talk == _TALK:
+            asked = {(call.name, call.arguments) for call in calls}
+            idle = 0 if asked - made else idle + 1
+            made |= asked
+            if box.done or (box.proposals and not calls) or idle == _IDLE:
                 break
         return pick(box.proposals, view, n, self._guard) if box.done or box.proposals else None
 

@@ -1,6 +1,7 @@
 """The agent works with tools, in one structured request, or on a ranked list; predictions come back to it."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -85,12 +86,16 @@ class TestWithTools:
         assert (made.text, made.parents) == (NEW, (told.scored[1].prompt.id,))
         assert "Call a tool" in llm.asked[1]["turns"][-1].content
 
-    def test_a_model_that_goes_on_looking_ends_in_a_structured_request(self) -> None:
+    @pytest.mark.parametrize(("looks", "asked"), [(range(1, 20), 16), ([1] * 20, 4)])
+    def test_a_model_that_goes_on_looking_ends_in_a_structured_request(
+        self, looks: Sequence[int], asked: int
+    ) -> None:
         told = run_so_far()
         reply = json.dumps({"proposals": [{"prompt": NEW, "hypothesis": "h", "parent": "P1", "fewer": []}]})
-        llm = Scripted([[("pareto", {})]] * 16 + [reply], calls_tools=True)
+        llm = Scripted([*[[("history_top", {"k": k})] for k in looks][:asked], reply], calls_tools=True)
         assert [one.text for one in agent(llm, told).ask(told.view(), 1)] == [NEW]
-        assert len(llm.asked) == 17
+        assert len(llm.asked) == asked + 1
+        assert "schema" in llm.asked[-1]
 
     def test_calls_written_into_the_text_are_calls(self) -> None:
         told = run_so_far()
