@@ -101,6 +101,10 @@ def _against(mine: Mapping[int, Outcome], others: Mapping[int, Outcome], tested:
     pairs = [
         (tested.answers[mine[seed].choice.text], tested.answers[others[seed].choice.text]) for seed in seeds
     ]
+    if all(mine[seed].choice.text == others[seed].choice.text for seed in seeds):
+        # The same prompts: nothing to estimate, and no spread to estimate it with.
+        none = {"value": 0.0, "low": 0.0, "high": 0.0, "seeds": len(seeds), "p": 1.0}
+        return {f"{name} minus {REFERENCE}": none for name in ("gap", "sberr")}
     told = {}
     for name, side in (("gap", None), ("sberr", -1)):
         one = mean_difference(pairs, tested.sources, side)

@@ -175,6 +175,13 @@ def test_rows_average_seeds_and_compare_the_same_seeds() -> None:
     assert "gap minus agent" not in agent
 
 
+def test_the_same_prompts_differ_by_nothing() -> None:
+    good = answers("b", [1] * 10)
+    runs = [run(*good, arm=arm, seed=seed) for arm in ("agent", "opro") for seed in (0, 1)]
+    told = rows(outcomes(runs, [60], on_test()), on_test())
+    assert told[1]["gap minus agent"] == {"value": 0.0, "low": 0.0, "high": 0.0, "seeds": 2, "p": 1.0}
+
+
 def test_an_arm_that_plans_by_its_budget_serves_no_other() -> None:
     sized = run(*answers("a", [0] * 10), arm="dspy-mipro", budget=60)
     assert [one.budget for one in outcomes([sized], [20, 60], on_test())] == [60]
