@@ -141,6 +141,8 @@ class OpenAILLM:
 
     def _blame(self, failure: "BadRequestError", sent: Iterable[str], pictured: bool) -> str | None:
         """What a refusal names, and that was sent and can go; None when it is about something else."""
+        if _too_long(failure):  # it may name max_tokens, which is no reason to send none
+            return None
         named = f"{failure.param or ''} {failure}"
         droppable = [name for name in _OPTIONAL if name in sent]
         found = next((name for name in droppable if re.search(rf"\b{name}\b", named)), None)
@@ -160,10 +162,14 @@ class OpenAILLM:
             hint = f"; check the key in {self._key_name}"
         elif isinstance(failure, NotFoundError):
             hint = "; check optimizer.llm.model and base_url"
-        too_long = isinstance(failure, BadRequestError) and _TOO_LONG.search(f"{failure.code} {text}")
+        too_long = isinstance(failure, BadRequestError) and _too_long(failure)
         return (TooLong if too_long else UserError)(
             f"optimizer model {self.name} at {self._where}: {type(failure).__name__}: {text[:300]}{hint}"
         )
+
+
+def _too_long(failure: "BadRequestError") -> bool:
+    return bool(_TOO_LONG.search(f"{failure.code} {failure}"))
 
 
 def _pictured(conversation: Conversation) -> bool:

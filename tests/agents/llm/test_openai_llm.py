@@ -157,9 +157,11 @@ def test_max_tokens_is_sent_under_its_newer_name_where_asked_for(endpoint: Endpo
 
 
 def test_a_context_that_is_exceeded_is_told_apart(endpoint: Endpoint, llm: OpenAILLM) -> None:
-    endpoint.script = [(400, refused(None, "This model's maximum context length is 8192 tokens."))]
+    told = "max_tokens is too large: 9. This model's maximum context length is 8192 tokens."
+    endpoint.script = [(400, refused("max_tokens", told))]
     with pytest.raises(TooLong, match="maximum context length is 8192"):
         llm.complete(ASK, max_tokens=9)
+    assert len(endpoint.asked) == 1
     endpoint.script = [(400, refused("messages", "no such role"))]
     with pytest.raises(UserError) as other:
         llm.complete(ASK, max_tokens=9)
