@@ -125,7 +125,16 @@ def file_values(path: str | None) -> dict[str, Any]:
         raise UserError(f"--config {path} is no YAML: {' '.join(str(failure).split())}") from None
     if not isinstance(values, dict | None):
         raise UserError(f"--config {path} holds a {type(values).__name__}, expected fields such as budget:")
-    return {str(key): value for key, value in (values or {}).items()}
+    return {str(key): _none_read(value) for key, value in (values or {}).items()}
+
+
+def _none_read(value: Any) -> Any:
+    """With "none" read as no value, as flags and the environment write it; YAML itself writes null."""
+    if isinstance(value, dict):
+        return {key: _none_read(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_none_read(held) if isinstance(held, dict) else held for held in value]
+    return None if value == "none" else value
 
 
 def build(

@@ -73,7 +73,13 @@ def test_budget_and_history_have_short_flags() -> None:
 
 def test_none_switches_off_on_every_way_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse(["--data.mimetics", "none"]).config.data.mimetics is None
-    assert parse(["--config", written(tmp_path, "data: {mimetics: null}")]).config.data.mimetics is None
+    for spelt in ("null", "none"):
+        file = written(tmp_path, f"data: {{mimetics: {spelt}, test_clips: {spelt}}}")
+        assert parse(["--config", file]).config.data.mimetics is None
+        assert parse(["--config", file]).config.data.test_clips is None
+    file = written(tmp_path, "optimizer: {race: none}\ntargets: [{model: a/b, revision: none}, {model: c/d}]")
+    config = parse(["--config", file]).config
+    assert (config.optimizer.race, config.targets[0].revision) == ("none", None)
     monkeypatch.setenv("SCENEPROOF_DATA__MIMETICS", "none")
     assert parse([]).config.data.mimetics is None
 
