@@ -1,4 +1,7 @@
-"""What a run has spent and may still spend, booked in the history as it happens. No cap is overshot."""
+"""What a run has spent and may still spend, booked in the history as it happens.
+
+No cap is overshot but that on time, by the batch or the call under way.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,6 +13,7 @@ from prompts.history import History
 
 ANSWERS, SECONDS, TOKENS = "clip_evaluations", "seconds", "optimizer_tokens"
 DOLLARS = "dollars"
+PACE, _PACES = "pace", ("answer", "call")  # what a resumed run with a cap on time has to know beforehand
 
 # Answers between two bookings: what a kill can leave unbooked, as much as it can lose.
 BOOK_EVERY = 64
@@ -22,9 +26,8 @@ class OutOfBudget(UserError):
 class Ledger:
     """Spending of one run over all its resumptions.
 
-    ``pace``: seconds an answer took in the slowest batch of this process so far; 0 before the first.
-    ``thinking``: seconds the slowest call of the optimizer's model took so far. ``held``: answers that the
-    run's end needs.
+    ``pace``: seconds an answer took in the slowest batch so far; 0 before the first. ``thinking``: seconds
+    the slowest call of the optimizer's model took so far. ``held``: answers that the run's end needs.
     """
 
     def __init__(
@@ -35,7 +38,8 @@ class Ledger:
         self._answers, self._seconds = booked.get(ANSWERS, 0.0), booked.get(SECONDS, 0.0)
         self._booked = dict(booked)
         self._unbooked, self._since = 0, clock()
-        self.pace = self.thinking = 0.0
+        paces = [one.detail for one in history.decisions(run_id) if one.kind == PACE]
+        self.pace, self.thinking = (float(paces[-1][name]) for name in _PACES) if paces else (0.0, 0.0)
         self.held = 0
 
     @property
@@ -132,12 +136,18 @@ class Ledger:
 
     def thought(self, seconds: float) -> None:
         """Learn how long a call of the optimizer's model takes."""
-        self.thinking = max(self.thinking, seconds)
+        self._learn(self.pace, max(self.thinking, seconds))
 
     def measure(self, answers: int, seconds: float) -> None:
         """Learn the pace from a batch."""
         if answers:
-            self.pace = max(self.pace, seconds / answers)
+            self._learn(max(self.pace, seconds / answers), self.thinking)
+
+    def _learn(self, pace: float, thinking: float) -> None:
+        if self._caps.seconds is not None and (pace, thinking) != (self.pace, self.thinking):
+            kept = dict(zip(_PACES, (pace, thinking), strict=True))
+            self._history.add_decision(self._run_id, PACE, kept)
+        self.pace, self.thinking = pace, thinking
 
     def book(self) -> None:
         """Write what has not been written yet."""

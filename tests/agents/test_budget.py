@@ -104,3 +104,23 @@ def test_tokens_are_booked_at_once(history: History, run_id: str) -> None:
     ledger.tokens(12)
     ledger.tokens(0)
     assert history.spent(run_id) == {"optimizer_tokens": 12.0}
+
+
+def test_a_resumed_run_knows_how_slow_it_was(history: History, run_id: str) -> None:
+    clock = Clock()
+    first = Ledger(history, run_id, caps(seconds=60), clock)
+    first.measure(10, 5.0)
+    first.thought(9.0)
+    first.measure(10, 1.0)
+    again = Ledger(history, run_id, caps(seconds=60), clock)
+    assert (again.pace, again.thinking) == (0.5, 9.0)
+    again.held = 100
+    clock.now += 2
+    with pytest.raises(OutOfBudget, match=r"a call could take 9.0 s and the report 50.0, only 58.0 of"):
+        again.require_call(5, 0.0)
+    assert [one.kind for one in history.decisions(run_id)] == ["pace", "pace"]
+
+
+def test_without_a_cap_on_time_no_pace_is_kept(history: History, run_id: str) -> None:
+    Ledger(history, run_id, caps()).measure(10, 5.0)
+    assert history.decisions(run_id) == []
