@@ -4,6 +4,7 @@ import base64
 import re
 import time
 from collections.abc import Iterable, Sequence
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ CONNECT = 20.0  # seconds of them until somebody answers at all
 
 # What not every endpoint takes. Without max_tokens its newer name is sent, without tools none are offered.
 _OPTIONAL = ("response_format", "seed", "stop", "temperature", "max_tokens", "tool_choice", "tools")
+_HOTTEST = 2.0  # what endpoints take; strategies warm a retry up beyond what is configured
 _TOO_LONG = re.compile(r"context.?(?:length|window|size)|too long|too many tokens", re.I)
 _TOOLS_UNKNOWN = re.compile(r"\b(?:tools?|tool_choice|tool-call-parser|function.?calling)\b", re.I)
 
@@ -68,7 +70,7 @@ class OpenAILLM:
         started = time.monotonic()
         options: dict[str, Any] = {
             "max_tokens": max_tokens,
-            "temperature": self.temperature if temperature is None else temperature,
+            "temperature": min(_HOTTEST, self.temperature if temperature is None else temperature),
             "seed": seed % 2**31,
         }
         if stop:
@@ -104,26 +106,46 @@ class OpenAILLM:
         ]
         options = {"max_tokens": max_tokens, "temperature": self.temperature, "seed": seed % 2**31}
         answer = self._ask(turns, {**options, "tools": offered, "tool_choice": "auto"})
-        return _reply(answer, "", time.monotonic() - started) if self.calls_tools else None
+        return None if answer is None else _reply(answer, "", time.monotonic() - started)
 
     def close(self) -> None:
         """Close connections."""
         self._client.close()
 
     def _ask(self, conversation: Conversation, options: dict[str, Any]) -> Any:
+        """What the endpoint answers; None when it takes no tools: a reply without is paid for in vain."""
         from openai import BadRequestError, OpenAIError
 
         while True:
             try:
-                return self._send(conversation, self._allowed(options))
+                return self._completion(self._send(conversation, self._allowed(options)))
             except BadRequestError as failure:
                 refused = self._blame(failure, self._allowed(options), _pictured(conversation))
                 if refused is None:
                     raise self._told(failure) from None
                 self._refused.add(refused)
+                if refused == "tools":
+                    return None
             except OpenAIError as failure:
                 # "from None": the chain would show what the server said, the key perhaps among it.
                 raise self._told(failure) from None
+            except JSONDecodeError as failure:
+                raise self._nothing(failure.doc) from None
+
+    def _completion(self, answer: Any) -> Any:
+        """The answer, if it is one: some servers say with status 200 that nothing is at this address."""
+        if getattr(answer, "choices", None) is not None:
+            return answer
+        raise self._nothing(str(getattr(answer, "error", None) or answer))
+
+    def _nothing(self, said: str) -> UserError:
+        shown = " ".join(said.split())[:200]
+        if self._key != "none":
+            shown = shown.replace(self._key, "***")
+        return UserError(
+            f"optimizer model {self.name} at {self._where}: the answer is no completion: {shown!r}; "
+            "check optimizer.llm.base_url, it usually ends in /v1"
+        )
 
     def _send(self, conversation: Conversation, options: dict[str, Any]) -> Any:
         if isinstance(conversation, str):

@@ -40,13 +40,13 @@ def refused(param: str | None, message: str) -> dict[str, Any]:
 class Endpoint:
     """Answers with its script, last entry for ever; keeps what it was asked."""
 
-    script: list[tuple[int, dict[str, Any]]] = field(default_factory=lambda: [(200, said("hello"))])
+    script: list[tuple[int, dict[str, Any] | str]] = field(default_factory=lambda: [(200, said("hello"))])
     asked: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     url: str = ""
 
-    def answer(self, path: str, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def answer(self, path: str, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
         self.asked.append(body)
         self.paths.append(path)
         self.keys.append(key)
@@ -58,9 +58,10 @@ def handler_of(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             status, content = endpoint.answer(self.path, self.headers["Authorization"], body)
-            data = json.dumps(content).encode()
+            page = isinstance(content, str) and content.startswith("<")
+            data = (content if isinstance(content, str) else json.dumps(content)).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "text/html" if page else "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.send_header("Retry-After-Ms", "10")
             self.end_headers()
@@ -306,8 +307,32 @@ def test_an_endpoint_without_tools_is_found_out_once(
     assert with_tools(llm) is not None
     assert llm.converse(ASK, [TOOL], max_tokens=20) is None
     assert with_tools(llm) is None
-    assert "tools" not in endpoint.asked[-1]
-    assert "tool_choice" not in endpoint.asked[-1]
+    assert len(endpoint.asked) == 1  # a reply without tools would be paid for and thrown away
+    assert llm.complete(ASK, max_tokens=20).text == "no tools here"
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ("<html><body>Welcome</body></html>", "Welcome"),
+        ('{"choices": [', "'{"),
+        ({"error": "Unexpected endpoint or method"}, "Unexpected endpoint or method"),
+        ({"detail": KEY}, r"\*\*\*"),
+    ],
+    ids=["page", "broken", "error", "other"],
+)
+def test_an_answer_that_is_no_completion_is_one_line_and_shows_no_key(
+    endpoint: Endpoint, llm: OpenAILLM, answer: dict[str, Any] | str, shown: str
+) -> None:
+    endpoint.script = [(200, answer)]
+    with pytest.raises(UserError, match=f"is no completion: .*{shown}.*usually ends in /v1") as failed:
+        llm.complete(ASK, max_tokens=20)
+    assert KEY not in str(failed.value)
+
+
+def test_a_retry_is_no_hotter_than_endpoints_take(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    llm.complete(ASK, max_tokens=20, temperature=2.185)
+    assert endpoint.asked[0]["temperature"] == 2
 
 
 def test_pictures_go_beside_the_text_until_they_are_refused(endpoint: Endpoint, llm: OpenAILLM) -> None:
