@@ -57,9 +57,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Objective:
-    """Per prompt and clip its values [prompts, clips], NaN for errors; ``sign`` -1: lower is better."""
+    """Per prompt and clip its values [prompts, clips], NaN for errors; ``sign`` -1: lower is better.
+
+    ``clips`` names the clip set they are of."""
 
     name: str
+    clips: str
     sign: float
     values: Values
     units: NDArray[np.intp]
@@ -138,7 +141,7 @@ def _objectives(name: str, scored: Mapping[str, Scored], names: Sequence[str]) -
 
     def objective(title: str, sign: float, kind: str) -> _Objective:
         values = np.where(kinds == "error", np.nan, (kinds == kind).astype(np.float64))
-        return _Objective(title, sign, values, units)
+        return _Objective(title, name, sign, values, units)
 
     if name == _SWAPS:
         return [objective(SHACC, 1.0, "human"), objective(SBERR, -1.0, "background")]
@@ -161,11 +164,10 @@ def _worlds(objectives: Sequence[_Objective], words: Values, worlds: int, seed: 
     columns, drawn = [], {}
     rng = np.random.default_rng(seed)
     for one in objectives:
-        key = one.units.tobytes()  # objectives over the same clips share their worlds
-        if key not in drawn:
+        if one.clips not in drawn:  # objectives over the same clips share their worlds
             count = int(one.units.max()) + 1
-            drawn[key] = rng.multinomial(count, np.full(count, 1 / count), size=worlds)[:, one.units]
-        columns.append(one.sign * _means(one.values, drawn[key].astype(np.float64)))
+            drawn[one.clips] = rng.multinomial(count, np.full(count, 1 / count), size=worlds)[:, one.units]
+        columns.append(one.sign * _means(one.values, drawn[one.clips].astype(np.float64)))
     columns.append(np.broadcast_to(-words, columns[0].shape))
     return np.stack(columns, axis=2)
 

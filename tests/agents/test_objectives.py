@@ -102,3 +102,16 @@ def test_errors_count_for_no_side() -> None:
         {"a": "x", "b": "y"}, {"test": {"a": mixed(kinds), "b": scored("b", SWAPS, 10)}}
     )
     assert one.values[SHACC] == 1.0
+
+
+def test_clip_sets_are_drawn_apart_though_their_clips_are_alike() -> None:
+    def right(*places: int) -> Scored:
+        kinds: list[Kind] = ["human" if i in places else "other" for i in range(40)]
+        answers = tuple(Answer(f"{i}", "A", None, kind, None, 1, 0, 0.0) for i, kind in enumerate(kinds))
+        return Scored("any", ordinary("any", 40), answers)
+
+    first, second = right(*range(20)), right(*range(20, 40))
+    reports = {"mimetics": {"a": first, "b": second}, "kinetics": {"a": second, "b": first}}
+    standings = pareto_standings({"a": "Look here.", "b": "Look there."}, reports)
+    # Drawn together, what one gains on the first set it would lose on the second, in every world.
+    assert all(one.front_share < 0.95 for one in standings)
