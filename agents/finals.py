@@ -10,7 +10,8 @@ counts, or their mean. Neutral itself is always among the finalists, so a search
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from agents.agreement import Agreement
@@ -114,25 +115,33 @@ class Finals:
         Whoever is known to lose some makes room for the next; of those that have to be asked no more than
         there are finalists, for so many answers are held back.
         """
-        clips, asked = self.anchors.among(self.data.tune), 0
+        neutral, asked = self._anchors_held(), 0
         kept: list[ScoredPrompt] = []
         for scored in answered:
             if len(kept) == self.finalists:
                 break
-            lacking = bool(len(clips)) and self.scorer.missing([scored.prompt], clips) > 0
+            lacking = neutral is not None and self.scorer.missing([scored.prompt], neutral.clips) > 0
             if lacking and asked == self.finalists:
                 continue
             asked += lacking
-            if self._keeps(scored.prompt, clips):
+            if neutral is None or self._keeps(scored.prompt, neutral):
                 kept.append(scored)
         return kept
 
-    def _keeps(self, prompt: Prompt, clips: ClipSet) -> bool:
+    def _anchors_held(self) -> Scored | None:
+        """Neutral's answers to the anchors it is right on, all that can be lost; None when there are none."""
+        anchors = self.anchors.among(self.data.tune)
+        if not len(anchors):
+            return None
+        scored = self.scorer.score([NEUTRAL.prompt], anchors)[NEUTRAL.prompt.id]
+        asked = zip(anchors.clips, scored.answers, strict=True)
+        held = [(clip, answer) for clip, answer in asked if answer.kind == "human"]
+        clips = replace(anchors, clips=tuple(clip for clip, _ in held))
+        return replace(scored, clips=clips, answers=tuple(answer for _, answer in held)) if held else None
+
+    def _keeps(self, prompt: Prompt, neutral: Scored) -> bool:
         """Whether the prompt is right on the anchors that neutral is right on."""
-        if not len(clips):
-            return True
-        scored = self.scorer.score([NEUTRAL.prompt, prompt], clips)
-        refused = self.anchors.check(scored[NEUTRAL.prompt.id], scored[prompt.id])
+        refused = self.anchors.check(neutral, self.scorer.score([prompt], neutral.clips)[prompt.id])
         reason = refused.reason if refused else ""
         self._decide("anchors", {"prompt": prompt.id, "passed": refused is None, "reason": reason})
         if refused:
@@ -198,10 +207,13 @@ class Finals:
 
 
 def _close(ranked: Sequence[Prompt], select: Mapping[str, Scored], rule: Rule) -> list[Prompt]:
-    """The first, and found prompts at most a standard error of the difference behind it, on every target."""
+    """The first, and prompts at most a standard error of the difference behind it, on every target.
+
+    Only such as are ahead of neutral, too: nobody is the winner for losing less than it found.
+    """
     first = select[ranked[0].id]
-    rest = [prompt for prompt in ranked[1:] if prompt.id != NEUTRAL.prompt.id]
-    return [ranked[0], *(prompt for prompt in rest if _is_close(first, select[prompt.id], rule))]
+    ahead = takewhile(lambda prompt: prompt.id != NEUTRAL.prompt.id, ranked[1:])
+    return [ranked[0], *(prompt for prompt in ahead if _is_close(first, select[prompt.id], rule))]
 
 
 def _is_close(first: Scored, other: Scored, rule: Rule) -> bool:

@@ -12,6 +12,7 @@ from loop_world import TUNE, Silent, carry, settings
 from scripted_world import ScriptedEngine
 
 from agents import loop
+from agents.finals import _close
 from agents.strategies import STRATEGIES
 from agents.strategies.file import FileStrategy
 from agents.strategy import Proposal
@@ -19,7 +20,8 @@ from assets.errors import UserError
 from prompts.history import History
 from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
-from vllm_eval.engine import Answer
+from vllm_eval.engine import Answer, Kind
+from vllm_eval.evaluator import Scored
 
 pytestmark = pytest.mark.usefixtures("inventive")
 
@@ -200,3 +202,33 @@ def test_no_cap_is_overshot_by_reported_finalists(tmp_path: Path, history: Histo
         report = carry(settings(tmp_path, objective={"report": "finalists"}, budget=limits), other, capped)
         assert len(capped.asked) <= cap
         assert len(report.front) == len(free.front)
+
+
+def test_nobody_behind_neutral_wins_for_losing_less_on_ordinary_clips() -> None:
+    clips = world.swapped(100)
+
+    def right(share: int) -> Scored:
+        kinds: list[Kind] = ["human"] * share + ["background"] * (100 - share)
+        return Scored(
+            "", clips, tuple(Answer(str(i), "A", None, k, None, 1, 0, 0.0) for i, k in enumerate(kinds))
+        )
+
+    ahead, next_to, behind = Prompt(BEST), Prompt(SECOND), Prompt(THIRD)
+    select = {ahead.id: right(60), next_to.id: right(59), NEUTRAL.prompt.id: right(59), behind.id: right(59)}
+    assert _close([ahead, next_to, NEUTRAL.prompt, behind], select, "worst") == [ahead, next_to]
+    without = [ahead, next_to, behind, NEUTRAL.prompt]
+    assert _close(without, select, "worst") == [ahead, next_to, behind]
+
+
+def test_an_anchor_that_cannot_be_read_keeps_nobody_from_being_asked(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unread(Distracted):
+        def _reply(self, prompt: str, request: Any) -> Answer:
+            if request.clip.id == max(self.losing):
+                return Answer(request.key, "", None, "error", None, 0, 0, 0.0, "cut off")
+            return super()._reply(prompt, request)
+
+    monkeypatch.setitem(globals(), "Distracted", Unread)
+    report, _, _ = anchored(tmp_path, history, finalists=1, race="none")
+    assert report.winner.text == SECOND
