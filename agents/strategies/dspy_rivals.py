@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 from agents.llm.base import LLM, Message, Reply
-from agents.strategies.rival import Grades, Job, Rival, Search, missing
+from agents.strategies.rival import IDLE, Grades, Job, Rival, Search, missing
 from prompts.library import NEUTRAL
 
 _QUIET = 0.05  # seconds without a further call, after which a batch is taken to be complete
@@ -76,7 +76,8 @@ def mipro_strategy(llm: LLM, seed: int, minibatch: int | None = None) -> Rival:
                 fewshot_aware_proposer=False,
             )
 
-    return Rival("dspy-mipro", loop, llm, seed, _QUIET)
+    # All candidates are written before the first is tried, each in two replies where one is not understood.
+    return Rival("dspy-mipro", loop, llm, seed, _QUIET, lambda prompts: IDLE + 2 * prompts)
 
 
 def _dspy(name: str, *also: str) -> Any:

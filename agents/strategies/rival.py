@@ -26,7 +26,7 @@ from prompts.view import HistoryView, ScoredPrompt
 from vllm_eval.evaluator import AnswerRow
 
 REPLY = "optimizer_reply"  # the kind of the events that keep replies
-_IDLE = 64  # new replies without a new text, after which a rival is taken to have no idea left
+IDLE = 64  # new replies without a new text, after which a rival is taken to have no idea left
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,20 @@ class Search:
 class Rival:
     """A strategy around ``loop``, a rival's own optimizer. Its calls are served in ``ask``, one by one.
 
+    ``patience``: how many replies it may take before the first text, by the number of prompts it is to make.
     Raises UserError from ``ask`` when the rival fails; what was bought is kept and the run can be resumed.
     """
 
     def __init__(
-        self, name: str, loop: Callable[[Search], None], llm: LLM, seed: int = 0, quiet: float = 0.0
+        self,
+        name: str,
+        loop: Callable[[Search], None],
+        llm: LLM,
+        seed: int = 0,
+        quiet: float = 0.0,
+        patience: Callable[[int], int] = lambda prompts: IDLE,
     ) -> None:
-        self.name = name
+        self.name, self._patience = name, patience
         self._loop, self._llm, self._seed, self._quiet = loop, llm, seed, quiet
         self._bridge: Bridge | None = None
 
@@ -120,8 +127,8 @@ class Rival:
         if self._bridge is None:
             raise UserError(f"strategy {self.name} works inside a run only: connect it to one first")
         known = _Known(view)
-        self._idle = 0
-        while self._idle < _IDLE:
+        self._idle, most = 0, self._patience(self._context.prompts)
+        while self._idle < most:
             calls = self._bridge.settle()
             if not calls:
                 self._check()

@@ -11,7 +11,7 @@ from made_run import Run, Writing
 
 from agents.llm.base import Message, Reply
 from agents.strategies.bridge import Stopped
-from agents.strategies.rival import Job, Rival, Search, grades_of, missing, one_line
+from agents.strategies.rival import IDLE, Job, Rival, Search, grades_of, missing, one_line
 from assets.errors import UserError
 from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
@@ -199,3 +199,15 @@ def test_an_absent_package_names_its_extra() -> None:
     told = missing("gepa", "gepa", ImportError("no", name="gepa"))
     assert str(told) == "strategy gepa needs gepa: pip install 'sceneproof[gepa]'"
     assert Prompt("x").id
+
+
+def test_a_rival_that_writes_all_texts_before_it_tries_one_is_waited_for() -> None:
+    def loop(search: Search) -> None:
+        written = [search.write([Message("user", f"{i}")], 50).text for i in range(2 * search.prompts)]
+        for text in written:
+            search.grade([Job(text, search.clips)])
+
+    run = Run(prompts=50)
+    patient = Rival("climbing", loop, Writing(), 3, patience=lambda prompts: IDLE + 2 * prompts)
+    assert len(run.drive(patient)) == 50
+    assert Run(prompts=50).drive(rival(Writing(), loop)) == []
