@@ -12,7 +12,7 @@ from agents.watcher import Standing, Watcher
 from assets.errors import UserError
 from prompts.history import History
 from prompts.prompt import Prompt
-from prompts.records import Verdict
+from prompts.records import Verdict, clean
 from prompts.view import HistoryView
 
 
@@ -83,9 +83,12 @@ class Rounds:
         seen = [prompt.text for prompt in self.history.prompts(self.run_id)]
         passed = []
         for position, proposal in enumerate(proposals):
-            refused = self.guard.check(proposal.text, seen)
+            text = clean(
+                proposal.text
+            ).strip()  # a reply in JSON can spell half a character: no text has that
+            refused = self.guard.check(text, seen)
             reason = refused.reason if refused else ""
-            prompt = Prompt(proposal.text.strip(), proposal.parents, self.strategy.name, proposal.hypothesis)
+            prompt = Prompt(text, proposal.parents, self.strategy.name, proposal.hypothesis)
             verdict: Verdict = "refused" if refused else "accepted"
             sent = None if proposal.request is None else plain_conversation(proposal.request)
             self.history.add_proposal(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from agents.budget import OutOfBudget
 from agents.guard import GuardSettings
 from agents.llm.base import LLM, Message, Reply, ToolCall, ToolLLM, TooLong, with_tools
 from agents.strategies import telling
@@ -112,11 +113,11 @@ class Agent(WritingStrategy):
         return pick(box.proposals, view, n, self._guard) if box.done or box.proposals else None
 
     def _conversed(self, taking: ToolLLM, turns: list[Message], view: HistoryView, step: int) -> Reply | None:
-        """The next reply; None when the model has no tools after all, or no room for more of this."""
+        """The next reply; None when the model has no tools after all, or nothing is left for more."""
         seed = Random(f"{self._seed}/{view.round}/{step}").getrandbits(31)
         try:
             return taking.converse(turns, SPECS, max_tokens=_CALL_TOKENS, seed=seed)
-        except TooLong:
+        except (TooLong, OutOfBudget):
             if step == 0:
                 raise
             return None

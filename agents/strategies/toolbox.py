@@ -111,7 +111,7 @@ class Toolbox:
         """The answer to a call."""
         try:
             arguments = json.loads(call.arguments or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return f"error: the arguments of {call.name} are no JSON: {call.arguments[:80]}"
         tool = self._tools.get(call.name)
         if tool is None:

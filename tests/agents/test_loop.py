@@ -92,6 +92,21 @@ def test_a_search_without_any_usable_proposal_is_a_user_error(
     assert history.runs()[-1].status == "failed"
 
 
+def test_a_prompt_with_half_a_character_is_text_like_any_other(
+    tmp_path: Path, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Halved(world.Inventive):
+        def _proposal(self, number: int) -> Proposal:
+            return replace(super()._proposal(number), text=f"Which \ud83d action\x00 do limbs {number} do?")
+
+    strategies: Any = STRATEGIES
+    monkeypatch.setitem(strategies, "inventive", lambda config, seed, llm: Halved(llm(), seed))
+    report = carry(settings(tmp_path), history)
+    texts = [one.text for one in accepted(history, report.run_id)]
+    assert len(texts) == 7
+    assert texts[0] == "Which ? action\N{REPLACEMENT CHARACTER} do limbs 0 do?"
+
+
 def test_a_file_of_prompts_is_scored_in_order_until_it_ends(tmp_path: Path, history: History) -> None:
     texts = [
         "What do the limbs do?",

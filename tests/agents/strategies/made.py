@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.budget import OutOfBudget
 from agents.llm.base import Conversation, Message, Reply, Schema, ToolCall, TooLong, ToolSpec
 from prompts.history import score_rows
 from prompts.library import NEUTRAL
@@ -72,6 +73,7 @@ class Scripted:
     write: Callable[[int, str], str] | None = None
     cut: bool = False
     room: int = 10**6  # turns of a conversation, above which its context is exceeded
+    budget: int = 10**6  # replies, after which a cap is reached
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def complete(
@@ -85,6 +87,7 @@ class Scripted:
         json_schema: Schema | None = None,
         begin: str = "",
     ) -> Reply:
+        self._allow()
         turns = conversation if not isinstance(conversation, str) else [Message("user", conversation)]
         self.asked.append(
             {
@@ -104,6 +107,7 @@ class Scripted:
     def converse(
         self, turns: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int, seed: int = 0
     ) -> Reply | None:
+        self._allow()
         self.asked.append({"turns": list(turns), "tools": [tool.name for tool in tools], "seed": seed})
         if not self.calls_tools:
             return None
@@ -114,6 +118,10 @@ class Scripted:
             return Reply(said, 10, 5, 0.0)
         calls = tuple(ToolCall(f"c{i}", name, json.dumps(given)) for i, (name, given) in enumerate(said))
         return Reply("", 10, 5, 0.0, calls=calls)
+
+    def _allow(self) -> None:
+        if len(self.asked) >= self.budget:
+            raise OutOfBudget("a cap is reached")
 
     def close(self) -> None:
         pass

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from made import ACTIONS, Scripted, Told, run_so_far
 
+from agents.budget import OutOfBudget
 from agents.guard import Guard
 from agents.llm.base import ToolCall
 from agents.strategies.agent import Agent
@@ -131,6 +132,21 @@ class TestWithTools:
         tiny = Scripted([reply], calls_tools=True, room=1)
         with pytest.raises(UserError, match="the context is exceeded"):
             agent(tiny, told).ask(told.view(), 1)
+
+    def test_a_cap_that_ends_a_conversation_leaves_what_was_proposed(self) -> None:
+        told = run_so_far()
+        llm = Scripted([[proposing(NEW)], [("pareto", {})]], calls_tools=True, budget=2)
+        assert [one.text for one in agent(llm, told).ask(told.view(), 2)] == [NEW]
+        nothing = Scripted([[("pareto", {})]], calls_tools=True, budget=1)
+        with pytest.raises(OutOfBudget):
+            agent(nothing, told).ask(told.view(), 2)
+
+    def test_arguments_nested_beyond_reason_are_answered_in_one_line(self) -> None:
+        told = run_so_far()
+        box = Toolbox(told.view(), told.rows, Guard(ACTIONS), 1)
+        assert box.call(ToolCall("c", "diff", "[" * 100_000)).startswith(
+            "error: the arguments of diff are no"
+        )
 
     def test_an_endpoint_without_tools_gets_the_structured_request(self) -> None:
         told = run_so_far()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agents.budget import OutOfBudget
 from agents.llm.base import Conversation, Reply, Schema
 from agents.strategies.metaprompt import OPENERS, choose, percent, ranked
 from agents.strategies.opro import Opro
@@ -271,3 +272,19 @@ def test_an_unknown_form_lists_the_known_ones() -> None:
     form: Any = "poem"
     with pytest.raises(UserError, match="unknown form 'poem' of opro, expected one of: auto, chat, ranked"):
         Opro(Writer(told), form=form)
+
+
+def test_a_cap_reached_while_writing_leaves_what_was_written_before() -> None:
+    def writing(number: int, begin: str) -> str:
+        if number == 2:
+            raise OutOfBudget("a cap is reached")
+        return f"Which action {number} do the hands show?"
+
+    proposed = Opro(Writer(writing)).ask(view(), 4)
+    assert [one.text for one in proposed] == [f"Which action {i} do the hands show?" for i in range(2)]
+
+    def nothing(number: int, begin: str) -> str:
+        raise OutOfBudget("a cap is reached")
+
+    with pytest.raises(OutOfBudget):
+        Opro(Writer(nothing)).ask(view(), 4)
