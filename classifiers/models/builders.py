@@ -11,12 +11,19 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from assets.errors import UserError
+
 # Beside those pytorchvideo knows: bottleneck blocks in the numbers of ResNet-10 and ResNet-18.
 EXTRA_DEPTHS = {14: (1, 1, 1, 1), 26: (2, 2, 2, 2)}
 
 
 def builder(name: str) -> Any:
-    """``pytorchvideo.models.NAME``: resnet, slowfast, x3d, vision_transformers."""
+    """``pytorchvideo.models.NAME``: resnet, slowfast, x3d, vision_transformers.
+
+    Raises UserError where pytorchvideo is not installed.
+    """
+    if importlib.util.find_spec("pytorchvideo") is None:
+        raise UserError("this model needs pytorchvideo: pip install 'sceneproof[classifiers]'")
     _import_all()
     module: Any = importlib.import_module(f"pytorchvideo.models.{name}")
     if name in ("resnet", "slowfast"):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from assets.errors import UserError
-from classifiers.models import BACKBONES, FUSIONS, MODELS, PRETRAINED, Size, build_model
+from classifiers.models import BACKBONES, FUSIONS, MODELS, PRETRAINED, Size, build_model, builders
 from classifiers.models.stages import multiply_adds, parameters
 
 SMALL = {
@@ -48,9 +48,7 @@ def test_full_sizes_are_the_published_ones(name: str) -> None:
 def test_a_checkpoint_of_the_published_shape_loads_strictly(tmp_path: "object") -> None:
     from pathlib import Path
 
-    from classifiers.models.builders import builder
-
-    builder("resnet")
+    builders.builder("resnet")
     from pytorchvideo.models.hub import slow_r50
 
     published = {"model_state": slow_r50(pretrained=False).state_dict()}
@@ -108,3 +106,9 @@ def test_the_branches_of_a_dual_model_share_nothing_before_the_fusion() -> None:
     assert first
     assert len(first) == len(second)
     assert not first & second
+
+
+def test_without_pytorchvideo_a_model_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install 'sceneproof\[classifiers\]'"):
+        builders.builder("resnet")
