@@ -66,7 +66,20 @@ def _typed(options: object) -> object:
     """Option values given as text on the command line or in the environment get the type YAML gives them."""
     if not isinstance(options, Mapping):
         return options
-    return {key: yaml.safe_load(v) if isinstance(v, str) and v else v for key, v in options.items()}
+    return {key: _of_text(value) if isinstance(value, str) else value for key, value in options.items()}
+
+
+def _of_text(text: str) -> object:
+    """A number, a truth, nothing, a bracketed list or mapping; all else is the text itself, as it stands.
+
+    A file's texts come here, too, and YAML would take "#" and ": " in them for its own.
+    """
+    try:
+        value = yaml.safe_load(text) if text else text
+    except yaml.YAMLError:
+        return text
+    bracketed = text.lstrip().startswith(("{", "["))
+    return value if bracketed or value is None or isinstance(value, bool | int | float) else text
 
 
 class Section(BaseModel):

@@ -1,6 +1,9 @@
 """Engine options in one flag: YAML, JSON or NAME=VALUE, and one line where it is none of them."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from agents.sources import parse
 from assets.errors import UserError
@@ -19,6 +22,24 @@ from assets.errors import UserError
 )
 def test_options_are_read_however_they_are_written(given: list[str], expected: dict[str, object]) -> None:
     assert parse(given).config.target.options == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You see a video.\nPick choice #1 style letters only.",
+        "Watch the person: ignore the scene.",
+        "Note: watch: a",
+        "*Important* look",
+        "[INST] look",
+        "@x",
+        "2024-01-01",
+    ],
+)
+def test_a_text_in_a_file_stays_as_it_stands(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"target": {"options": {"system": text}}}), encoding="utf-8")
+    assert parse(["--config", str(path)]).config.target.options == {"system": text}
 
 
 @pytest.mark.parametrize("given", ["- a", '{"a": ', "float32", ""])
