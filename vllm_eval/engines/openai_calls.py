@@ -125,6 +125,8 @@ class Calls:
                 said = await self._send(question, options)
             return self._read(question, said, time.monotonic() - began)
         except Exception as failure:
+            if isinstance(failure, reply.Garbled) and failure.paid:
+                self._state.took(failure.paid)
             verdict = judge(failure, self._state.access, options)
         finally:
             self._gate.leave()

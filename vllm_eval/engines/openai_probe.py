@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 PROBE_SECONDS = 15.0
+_PASSING = (429, 502, 503, 504, 529)  # what a server says that is about to answer
 
 
 class _Model(BaseModel):
@@ -49,14 +50,18 @@ def probe(settings: Settings, access: Access) -> Served:
         base_url=access.base_url,
         api_key=access.key,
         default_headers=dict(access.headers),
-        max_retries=1,
+        max_retries=3,
         timeout=min(PROBE_SECONDS, settings.timeout),
     ) as client:
         try:
             return _listed(client, settings)
         except (AuthenticationError, PermissionDeniedError) as failure:
             raise _told(settings, access, f"HTTP {failure.status_code}: {failure.message}") from None
-        except APIStatusError:
+        except APIStatusError as failure:
+            if settings.media == "auto" and failure.status_code in _PASSING:
+                # Without the list clips would go as other pixels for once, and all be asked again later.
+                reason = f"the list of models cannot be had, HTTP {failure.status_code}; try again later, or "
+                raise _told(settings, access, f"{reason}set target.options.media") from None
             return Served()
         except APIConnectionError as failure:
             cause = f" ({failure.__cause__})" if failure.__cause__ else ""

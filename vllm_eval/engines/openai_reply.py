@@ -3,10 +3,17 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from vllm_eval.engine import Answer, Request
 from vllm_eval.engines.openai_settings import Prices
@@ -30,7 +37,14 @@ _DECLINED = re.compile(
 
 
 class Garbled(Exception):
-    """A reply that cannot be read: half of it, another shape, no choice. Asking again may help."""
+    """A reply that cannot be read: half of it, another shape, no choice. Asking again may help.
+
+    ``paid``: what it took all the same, as far as it tells.
+    """
+
+    def __init__(self, reason: str, paid: "Reply | None" = None) -> None:
+        super().__init__(reason)
+        self.paid = paid
 
 
 def _lenient(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
@@ -67,8 +81,15 @@ class _Logprobs(BaseModel):
     content: list[_Token] | None = None
 
 
+def _joined(content: Any) -> Any:
+    """The text of a content that comes in parts, as some servers send it."""
+    if not isinstance(content, list):
+        return content
+    return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+
+
 class _Message(BaseModel):
-    content: str | None = None
+    content: Annotated[str | None, BeforeValidator(_joined)] = None
     refusal: Lenient[str] = None
 
 
@@ -76,6 +97,10 @@ class _Choice(BaseModel):
     message: _Message
     finish_reason: Lenient[str] = None
     logprobs: Lenient[_Logprobs] = None
+
+
+class _Bill(BaseModel):
+    usage: Lenient[_Usage] = None
 
 
 class _Completion(BaseModel):
@@ -117,21 +142,32 @@ def read_completion(content: bytes) -> Reply:
         first = failure.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "body"
         start = content[:80].decode("utf-8", "replace")
-        raise Garbled(f"unreadable reply, {where}: {first['msg']}: {start!r}") from None
-    choice, usage = found.choices[0], found.usage or _Usage()
+        raise Garbled(f"unreadable reply, {where}: {first['msg']}: {start!r}", _billed(content)) from None
+    choice, taken = found.choices[0], _taken(found.usage)
     reason, text = choice.finish_reason or "", (choice.message.content or "").strip()
     if reason == "error":
-        raise Garbled("the server broke off with finish_reason error")
-    details = usage.prompt_tokens_details or _Details()
+        raise Garbled("the server broke off with finish_reason error", taken)
+    refusal = choice.message.refusal or (f"finish_reason {reason[:80]}" if _FILTERED.match(reason) else None)
+    return replace(taken, text=text, refusal=refusal, cut=reason == "length", first=_first(choice.logprobs))
+
+
+def _taken(usage: _Usage | None) -> Reply:
+    """An empty reply that took so many tokens."""
+    usage = usage or _Usage()
+    cached = (usage.prompt_tokens_details or _Details()).cached_tokens or 0
     return Reply(
-        text,
-        choice.message.refusal or (f"finish_reason {reason[:80]}" if _FILTERED.match(reason) else None),
-        reason == "length",
-        _first(choice.logprobs),
-        usage.prompt_tokens,
-        min(details.cached_tokens or 0, usage.prompt_tokens),
-        usage.completion_tokens,
+        "",
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=min(cached, usage.prompt_tokens),
+        completion_tokens=usage.completion_tokens,
     )
+
+
+def _billed(content: bytes) -> Reply | None:
+    try:
+        return _taken(_Bill.model_validate_json(content).usage)
+    except ValidationError:
+        return None
 
 
 def to_answer(request: Request, reply: Reply, seconds: float, by_logprobs: bool = False) -> Answer:

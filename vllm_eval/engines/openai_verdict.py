@@ -15,7 +15,11 @@ Meaning = Literal["throttled", "busy", "broken", "refused", "wrong", "fatal"]
 # What not every server takes, and can be left out. Order: what contains another name comes first.
 _OPTIONAL = ("top_logprobs", "logprobs", "max_tokens", "temperature", "seed")
 _BUSY = (408, 409, 425, 503, 529)
-_NO_MONEY = re.compile(r"insufficient_quota|billing|credit", re.IGNORECASE)
+_NO_MONEY = re.compile(r"billing|credit", re.IGNORECASE)
+_NO_QUOTA = "insufficient_quota"
+_PASSES = re.compile(
+    r"rate.?limit|\b(?:again|retry)\b.{0,20}\bin\b", re.IGNORECASE
+)  # they advertise billing, too
 _FILTER = re.compile(
     r"content_filter|content_policy|content management policy|moderation|flagged|data_inspection_failed",
     re.IGNORECASE,
@@ -56,7 +60,7 @@ def _of_status(failure: Any, access: Access, sent: Collection[str]) -> Verdict:
     reason = access.clean(f"HTTP {status}: {_message(failure)}")
     wait = retry_after(failure.response.headers)
     if status == 429:
-        return Verdict("fatal" if _NO_MONEY.search(told) else "throttled", reason, wait)
+        return Verdict("fatal" if _broke(told, wait) else "throttled", reason, wait)
     if status in _BUSY:
         return Verdict("busy", reason, wait)
     if status >= 500:
@@ -67,6 +71,13 @@ def _of_status(failure: Any, access: Access, sent: Collection[str]) -> Verdict:
         return Verdict("fatal", reason)
     option = _blamed(f"{failure.param or ''} {failure}", sent) if status in (400, 422) else None
     return Verdict("wrong", reason, option=option)
+
+
+def _broke(told: str, wait: float | None) -> bool:
+    """Whether a 429 is about money, which waiting does not bring, and not about the pace."""
+    if _NO_QUOTA in told.lower():
+        return True
+    return bool(_NO_MONEY.search(told)) and wait is None and not _PASSES.search(told)
 
 
 def retry_after(headers: Any) -> float | None:

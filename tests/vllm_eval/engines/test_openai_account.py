@@ -84,6 +84,35 @@ def test_tokens_and_money_are_counted(endpoint: Endpoint) -> None:
     assert spent.dollars == pytest.approx(6 * EACH)
 
 
+def test_what_an_unreadable_reply_took_is_paid_for_all_the_same(endpoint: Endpoint) -> None:
+    nothing = server.completion("B") | {"choices": []}
+    endpoint.scripts = {1: [says(finish="error")], 2: [server.sends(nothing)], 3: [server.HALF]}
+    engine = engine_at(endpoint, prices=PRICES)
+    assert len(list(engine.answer(requests(5)))) == 5
+    spent = engine.spent
+    engine.close()
+    assert (spent.calls, spent.failed) == (8, 3)
+    assert spent.dollars == pytest.approx(7 * EACH)  # of half a reply nobody knows
+
+
+def test_a_text_in_parts_is_read(endpoint: Endpoint) -> None:
+    parts = [{"type": "text", "text": "B"}, {"type": "text", "text": "."}]
+    endpoint.usual = says(message={"content": parts})
+    engine = engine_at(endpoint)
+    (answer,) = engine.answer(requests(1))
+    engine.close()
+    assert answer.text == "B."
+
+
+def test_a_list_of_models_that_cannot_be_had_just_now_chooses_no_media(endpoint: Endpoint) -> None:
+    endpoint.models = (503, {"error": {"message": "warming up"}})
+    with pytest.raises(UserError, match=r"HTTP 503; try again later, or set target\.options\.media"):
+        engine_at(endpoint)
+    engine_at(endpoint, media="frames").close()
+    endpoint.models = (404, {})
+    engine_at(endpoint).close()
+
+
 def test_the_cap_on_money_is_not_overshot_and_loses_no_answer(endpoint: Endpoint) -> None:
     endpoint.usual = server.late(0.02, says())
     engine = engine_at(endpoint, prices=PRICES, max_dollars=10.5 * EACH)

@@ -188,12 +188,35 @@ def test_a_server_that_fails_on_the_way_is_told_after_the_answers_it_gave(endpoi
 
 
 @pytest.mark.parametrize(
+    "act",
+    [
+        fails(
+            429,
+            "Rate limit reached for requests per min. Please try again in 20s. You can increase your limit "
+            "by adding a payment method at https://platform.openai.com/account/billing.",
+            "rate_limit_exceeded",
+        ),
+        fails(429, "You exceeded your current quota, check your billing details. Please retry in 0.1s."),
+        fails(429, "Upgrade at https://example.com/settings/billing", Retry_After="0.01"),
+    ],
+)
+def test_a_limit_on_the_pace_that_advertises_billing_is_waited_for(
+    endpoint: Endpoint, act: server.Act
+) -> None:
+    endpoint.scripts = {0: [act], 3: [act]}
+    engine = engine_at(endpoint)
+    assert len(by_clip(list(engine.answer(requests(5))))) == 5
+    engine.close()
+
+
+@pytest.mark.parametrize(
     ("act", "said"),
     [
         (fails(401, f"Incorrect API key: {server.KEY}."), "HTTP 401: Incorrect API key: ***.; check the key"),
         (fails(402, "no credit"), "HTTP 402: no credit; add credit or give another key in OPENAI_API_KEY"),
         (fails(404, "no such model"), "check target.model and base_url; it serves: other, toy-2"),
         (fails(429, "over quota", "insufficient_quota"), "HTTP 429: over quota"),
+        (fails(429, "your credit is used up"), "HTTP 429: your credit is used up"),
         (fails(429, "come back", Retry_After="9999"), "asks to wait 9999 s, over the deadline of 600 s"),
     ],
 )
