@@ -126,12 +126,16 @@ def control_lines(
 
 
 def compare(ours: Predictions, theirs: Predictions, margin: float | None = None) -> Comparison:
-    """Paired differences on the clips that both hold. Raises UserError where that is impossible."""
+    """Paired differences on the clips that both hold. Raises UserError where that is impossible.
+
+    Of accuracy alone where one of them does not tell the backgrounds: it would seem to be free of errors.
+    """
     pairs = _shared(ours, theirs)
     a = [ours.answers[i] for i, _ in pairs]
     b = [theirs.answers[j] for _, j in pairs]
     sources = [ours.sources[i] for i, _ in pairs]
-    measures = ("shacc", "sberr", "gap") if ours.background else ("accuracy",)
+    swapped = bool(ours.background and theirs.background)
+    measures = ("shacc", "sberr", "gap") if swapped else ("accuracy",)
     ps = {measure: permutation_test(a, b, sources, measure) for measure in measures}
     adjusted = holm(ps)
     contrasts = tuple(
@@ -150,7 +154,7 @@ def compare(ours: Predictions, theirs: Predictions, margin: float | None = None)
         only_ours=len(ours) - len(pairs),
         only_theirs=len(theirs) - len(pairs),
         contrasts=contrasts,
-        ratio=_ratio_difference(a, b, sources) if ours.background else None,
+        ratio=_ratio_difference(a, b, sources) if swapped else None,
         non_inferiority=non_inferiority(a, b, sources, margin, "accuracy") if margin else None,
     )
 

@@ -1,7 +1,7 @@
 """Per-clip predictions of any system, as answers that metrics understand."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from assets.errors import UserError
@@ -52,6 +52,12 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.answers)
 
+    def renumbered(self, file: int) -> "Predictions":
+        """With sources that are but the numbers of rows told apart from those of other files."""
+        if self.sources != tuple((str(index),) for index in range(len(self))):
+            return self
+        return replace(self, sources=tuple((f"{file}:{index}",) for index in range(len(self))))
+
 
 def pooled(parts: Sequence[Predictions]) -> Predictions:
     """Several files as one, clips of different files apart. Raises UserError where that makes no sense."""
@@ -63,19 +69,17 @@ def pooled(parts: Sequence[Predictions]) -> Predictions:
                 f"{other.name} and {parts[0].name} do not hold the same columns; score them one by one"
             )
     total = sum(map(len, parts))
+    parts = [part.renumbered(number) for number, part in enumerate(parts)]
 
     def joined(pick: Callable[[Predictions], Sequence[T]]) -> tuple[T, ...]:
         return tuple(value for part in parts for value in pick(part))
 
     ids = tuple(f"{number}:{one}" for number, part in enumerate(parts) for one in part.ids)
-    sources = joined(lambda part: part.sources)
-    if not parts[0].ids:
-        sources = tuple((str(index),) for index in range(total))
     return Predictions(
         name=" + ".join(part.name for part in parts),
         answers=joined(lambda part: part.answers),
         ids=ids,
-        sources=sources,
+        sources=joined(lambda part: part.sources),
         persons=joined(lambda part: part.persons),
         human=joined(lambda part: part.human),
         background=joined(lambda part: part.background),

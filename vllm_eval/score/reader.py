@@ -16,6 +16,8 @@ from vllm_eval.score.predictions import Options, Predictions
 from vllm_eval.score.records import Records, read_records
 from vllm_eval.score.sources import person_of, sources_of
 
+_EMPTY = ("", "nan", "none", "null")  # what tables write into a cell that holds nothing
+
 
 def read_predictions(path: Path, options: Options, another: bool = False) -> Predictions:
     """A file's predictions. Raises UserError with one line for anything that cannot be read as one.
@@ -210,7 +212,7 @@ class _Reader:
 
     def _failed(self, index: int) -> bool:
         mark = self.records.rows[index][self.columns.error] if self.columns.error else ""
-        return mark.casefold() not in ("", "false", "0", "nan", "none", "null", "no")
+        return mark.casefold() not in (*_EMPTY, "false", "0", "no")
 
     def _unknown(self, index: int, text: str) -> Answer:
         if self.options.unknown == "refuse":
@@ -243,7 +245,8 @@ class _Reader:
 
     def _ids(self) -> tuple[str, ...]:
         if not self.columns.clip:
-            self.notes.append("no column of clip ids: clips are taken for independent, duplicates go unseen")
+            apart = "" if self.options.sources else "clips are taken for independent, "
+            self.notes.append(f"no column of clip ids: {apart}duplicates go unseen")
             return ()
         ids = tuple("+".join(row[name] for name in self.columns.clip) for row in self.records.rows)
         first: dict[str, int] = {}
@@ -263,14 +266,18 @@ class _Reader:
 
     def _sources(self, ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         if self.options.sources:
-            rows = self.records.rows
-            return tuple(tuple(row[name] for name in self.options.sources) for row in rows)
+            return tuple(self._sources_of(index) for index in range(len(self.records.rows)))
         if not ids:
             return tuple((str(index),) for index in range(len(self.records.rows)))
         found = tuple(sources_of(one) for one in ids)
         if all(sources == (one,) for sources, one in zip(found, ids, strict=True)):
             self.notes.append("clip ids name no videos: clips are taken for independent (see --sources)")
         return found
+
+    def _sources_of(self, index: int) -> tuple[str, ...]:
+        """The cells that name a source; a row where none does shares none with others."""
+        named = (self.records.rows[index][name] for name in self.options.sources)
+        return tuple(cell for cell in named if cell.casefold() not in _EMPTY) or (f"row {index + 1}",)
 
     def _chance(self) -> float:
         if self.options.classes:

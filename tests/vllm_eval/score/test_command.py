@@ -44,6 +44,52 @@ def test_two_systems_are_compared_clip_by_clip_whatever_their_order(
     assert shacc["p_holm"] >= shacc["p_permutation"]
 
 
+def test_against_a_file_without_backgrounds_only_accuracy_is_compared(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = ("archery", "golf", "bowling", "archery")
+    rows = [
+        {"clip": f"c{i}", "human": labels[i % 4], "background": labels[i % 3], "prediction": labels[i % 2]}
+        for i in range(40)
+    ]
+    rows = [row for row in rows if row["human"] != row["background"]]
+    bare = write([{k: v for k, v in row.items() if k != "background"} for row in rows], "bare.csv")
+    for one, other in ((write(rows), bare), (bare, write(rows))):
+        found = scored(capsys, one, "--compare", other, "--unknown", "other")["compare"]
+        assert isinstance(found, list)
+        assert [(it["measure"], it["difference"]["value"]) for it in found[0]["contrasts"]] == [
+            ("accuracy", 0)
+        ]
+        assert found[0]["ratio"] is None
+
+
+def test_sources_count_in_several_files_as_in_one_and_empty_cells_are_none(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {
+            "human": "archery",
+            "background": "golf",
+            "prediction": "archery" if i // 10 % 2 else "golf",
+            "vid": f"v{i // 10}",
+            "pasted": "" if i % 2 else f"s{i}",
+        }
+        for i in range(100)
+    ]
+    parts = [write(rows[:50], "first.csv"), write(rows[50:], "second.csv")]
+
+    def interval(*arguments: object) -> tuple[float, float]:
+        found = scored(capsys, *arguments)["metrics"]
+        assert isinstance(found, dict)
+        return found["SHAcc"]["low"], found["SHAcc"]["high"]
+
+    whole, apart = write(rows), interval(write(rows))
+    assert interval(*parts) == pytest.approx(apart)
+    assert interval(*parts, "--sources", "vid") == pytest.approx(interval(whole, "--sources", "vid"))
+    assert interval(whole, "--sources", "vid")[0] < apart[0]
+    assert interval(whole, "--sources", "pasted") == pytest.approx(apart)
+
+
 def test_systems_are_compared_whatever_way_their_files_spell_labels(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
