@@ -8,6 +8,7 @@ from vllm_eval.question import Question
 
 _LEADING = re.compile(r"^[\s\"'*(\[]*([A-Z])(?![A-Za-z0-9'])(.*)", re.DOTALL)
 _STATED = re.compile(r"\b(?i:answer|option|choice)\b(?:\s+is)?[\s:\"'*(\[]*([A-Z])(?![A-Za-z0-9'])")
+_REASON = re.compile(r"\s+(?:because|since|as|for|which|and|but|given|due)\b", re.IGNORECASE)
 _PARENTHESES = re.compile(r"\(([^)]*)\)")
 
 
@@ -50,8 +51,17 @@ def _by_letter(text: str, question: Question) -> str | None:
     leading = _LEADING.match(text)
     if leading and leading[1] in choices and not _is_article(leading[1], leading[2], choices[leading[1]]):
         return choices[leading[1]]
-    stated = _STATED.search(text)
-    return choices.get(stated[1]) if stated else None
+    for stated in _STATED.finditer(text):
+        letter, rest = stated[1], text[stated.end() :]
+        if letter in choices and not _is_named(letter, rest, question.labels, choices[letter]):
+            return choices[letter]
+    return None
+
+
+def _is_named(letter: str, rest: str, labels: tuple[str, ...], label: str) -> bool:
+    """True for "Answer: A person playing golf": an article, and an answer by name; not so "A because ..."."""
+    article = _is_article(letter, rest, label) and not _REASON.match(rest)
+    return article and match_label(rest, labels) is not None
 
 
 def _is_article(letter: str, rest: str, label: str) -> bool:
