@@ -72,7 +72,7 @@ def _texts(given: Namespace) -> list[str]:
 def _lines(path: str) -> list[str]:
     """Prompts of a text file, one a line; empty lines and lines that begin with # are none."""
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as failure:
         raise UserError(
             f"cannot read --prompts {path}: {failure}; give a text file, one prompt a line"

@@ -21,7 +21,7 @@ class FileStrategy:
 
     def __init__(self, path: str) -> None:
         try:
-            lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+            lines = Path(path).expanduser().read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as failure:
             raise UserError(f"cannot read optimizer.file {path}: {failure}") from None
         texts = [line.strip() for line in lines]
