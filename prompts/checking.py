@@ -157,7 +157,9 @@ def _counts(connection: sa.Connection, _quick: bool) -> Iterator[Finding]:
     for number in sorted(counted):
         yield Finding("aggregate", f"tally of score {number}", f"none stored, {counted[number]} counted")
     last: dict[str, str] = {}
-    for row in connection.execute(sa.select(schema.run_states).order_by(schema.run_states.c.id)):
+    for row in connection.execute(
+        sa.select(schema.run_states).order_by(schema.run_states.c.created, schema.run_states.c.id)
+    ):
         last[row.run_id] = row.status
     for row in connection.execute(sa.select(schema.runs.c.id, schema.runs.c.status)):
         if row.status != last.get(row.id):

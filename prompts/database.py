@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from assets.errors import UserError
 from prompts import migrations, schema
+from prompts.records import without_password
 
 BUSY_SECONDS = 30.0  # how long a writer waits for another process
 CHUNK = 500  # bound values per IN list; SQLite's oldest limit is 999 variables
@@ -32,7 +33,7 @@ class Database:
 
     def __init__(self, url: str, create: bool = True) -> None:
         parsed = _parse(url)
-        self.label = parsed.render_as_string(hide_password=True)
+        self.label = without_password(parsed.render_as_string(hide_password=True))
         self.place = _place(parsed)
         if parsed.get_backend_name() == "sqlite":
             _prepare_file(parsed, self.label, create)
@@ -149,8 +150,11 @@ class Database:
 def _parse(url: str) -> sa.URL:
     try:
         parsed = sa.engine.make_url(url)
-    except sa.exc.ArgumentError:
-        raise UserError(f"history {url!r} is no database URL; write e.g. sqlite:///runs/history.db") from None
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is no number
+        shown = without_password(url)
+        raise UserError(
+            f"history {shown!r} is no database URL; write e.g. sqlite:///runs/history.db"
+        ) from None
     if parsed.get_backend_name() not in _INSERTS:
         known = ", ".join(sorted(_INSERTS))
         raise UserError(f"history {parsed.get_backend_name()!r} is not supported; known databases: {known}")

@@ -109,7 +109,7 @@ class Figures:
             with self._database.write() as connection:
                 update = ["changes", "code", "metrics", "confusions"]
                 self._database.insert(connection, schema.figures, rows, update)
-        except UserError:
+        except (UserError, sa.exc.DatabaseError):  # a role without the right to write is a database's error
             pass
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.errors import UserError
+from prompts.records import AT
 from videos.clip import Clip, ClipSet, Frames
 from vllm_eval.config import TargetConfig
 from vllm_eval.evaluator import AnswerRow
@@ -41,7 +42,9 @@ class Footage:
         self._root = str(data.get("root", "")) if isinstance(data, Mapping) else ""
         self._load, self._store = load, store
         self._sets: dict[str, tuple[ClipSet, dict[str, Clip]]] = {}
-        self.target = _target(config)
+        self.target = _target(config.get("target"))
+        several = config.get("targets")
+        self._targets = {_called(one): _target(one) for one in several or () if isinstance(one, Mapping)}
 
     def clip(self, dataset: str, clip_id: str) -> Clip:
         """A clip of a data set as answers name it. Raises UserError where it cannot be had."""
@@ -50,13 +53,13 @@ class Footage:
             raise UserError(f"clip {clip_id} is not in {dataset} below {self._root}; were files moved?")
         return clips[clip_id]
 
-    def frames(self, clip: Clip) -> Frames:
-        """What the model saw of it. Raises UserError where the clip cannot be decoded."""
+    def frames(self, clip: Clip, dataset: str) -> Frames:
+        """What the data set's model saw of it. Raises UserError where the clip cannot be decoded."""
         if self._store is None:
             from videos.store import FrameStore
 
             self._store = FrameStore()
-        return self._store.get(clip, policy_of(self.target))
+        return self._store.get(clip, policy_of(self._target_of(dataset)))
 
     def options(self, row: AnswerRow) -> list[Option]:
         """The labels offered with this answer, likeliest first; [] where they cannot be told for sure."""
@@ -75,11 +78,16 @@ class Footage:
         return sorted(options, key=lambda one: -(one.logprob or 0.0))
 
     def _format(self, row: AnswerRow) -> Any:
-        plain = question_of(self.target)
+        plain = question_of(self._target_of(row.dataset))
         other = prefixed(plain)
         return other if other is not None and row.format_key == other.key else plain
 
+    def _target_of(self, dataset: str) -> TargetConfig:
+        """The model that was asked: a run with several names it in the data set."""
+        return self._targets.get(dataset.partition(AT)[2], self.target)
+
     def _set(self, dataset: str) -> tuple[ClipSet, dict[str, Clip]]:
+        dataset = dataset.partition(AT)[0]
         base, _, side = dataset.rpartition("/")
         name = base if side in SIDES else dataset
         if name not in self._sets:
@@ -105,8 +113,12 @@ def _place(root: str, dataset: str) -> str:
     return str(folder) if folder.is_dir() else root
 
 
-def _target(config: Mapping[str, Any]) -> TargetConfig:
+def _called(target: Mapping[str, Any]) -> str:
+    return str(target.get("name") or target.get("model"))
+
+
+def _target(told: Mapping[str, Any] | None) -> TargetConfig:
     try:
-        return TargetConfig.model_validate(config.get("target") or {})
+        return TargetConfig.model_validate({k: v for k, v in (told or {}).items() if k != "name"})
     except ValueError:  # written by another version: the default policy still shows the clip
         return TargetConfig()

@@ -1,6 +1,7 @@
 """Prompts that others wrote, from a file: one a line, a CSV table, or JSON."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -67,13 +68,13 @@ def import_prompts(history: History, path: Path, origin: str = ORIGIN) -> Import
 
 
 def _lines(_path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(io.StringIO(text), 1):
         if line.strip():
             yield f"line {number}", {"text": line}
 
 
 def _table(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         if "text" not in (reader.fieldnames or ()):
             names = ", ".join(reader.fieldnames or ()) or "none"
@@ -81,7 +82,7 @@ def _table(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for row in reader:
             entry = {name: row[name] for name in _FIELDS if row.get(name) is not None}
             entry["parents"] = str(entry.get("parents", "")).split()
-            yield f"line {reader.line_num}", entry | {"text": _unquoted(entry["text"], row.get("id"))}
+            yield f"line {reader.line_num}", entry | {"text": _unquoted(entry.get("text", ""), row.get("id"))}
     except csv.Error as problem:
         raise UserError(
             f"{path} line {reader.line_num} is no CSV ({problem}); save the table again"

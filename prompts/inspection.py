@@ -13,6 +13,7 @@ from prompts.prompt import Prompt
 from prompts.records import RunCounts, RunRecord, ScoredIn, clusters_of
 from prompts.view import ScoredPrompt
 from vllm_eval.breakdown import breakdown
+from vllm_eval.engine import Answer
 from vllm_eval.evaluator import AnswerRow
 
 Row = dict[str, Any]
@@ -96,13 +97,13 @@ def prompt_detail(
 
 def _scores(prompt: Prompt, answers: Sequence[AnswerRow]) -> Iterator[tuple[ScoredIn, Row]]:
     """Metrics, classes and cost wherever the prompt was scored; runs that share all answers share them."""
-    known: dict[tuple[str, ...], Row] = {}
+    known: dict[tuple[Answer, ...], Row] = {}
     for place, rows in grouped(answers):
-        keys = tuple(row.answer.key for row in rows)
-        if keys not in known:
+        said = tuple(row.answer for row in rows)  # not their keys: a failure and its retry have the same
+        if said not in known:
             found = _metrics(score_rows(prompt, rows))
-            known[keys] = found | {"classes": class_rows(rows), "cost": cost(rows)}
-        yield place, known[keys]
+            known[said] = found | {"classes": class_rows(rows), "cost": cost(rows)}
+        yield place, known[said]
 
 
 def class_rows(rows: Sequence[AnswerRow]) -> list[Row]:
@@ -118,7 +119,7 @@ def class_rows(rows: Sequence[AnswerRow]) -> list[Row]:
 
 def cost(rows: Sequence[AnswerRow]) -> Row:
     """What these answers took, each counted once however many runs used it. ``seconds`` of the engine."""
-    answers = {row.answer.key: row.answer for row in rows}.values()
+    answers = dict.fromkeys(row.answer for row in rows)
     return {
         "answers": len(answers),
         "errors": sum(answer.kind == "error" for answer in answers),

@@ -51,7 +51,11 @@ class Merge:
         self._progress = progress or (lambda what, count: None)
 
     def run(self) -> Merged:
-        """Do it all."""
+        """Do it all, from one state of the other history, which may be written to meanwhile."""
+        with self._source.read() as self._theirs:
+            return self._all()
+
+    def _all(self) -> Merged:
         runs = self._runs()
         prompts, proposals = self._texts()
         decisions = sum(self._events(table) for table in (schema.decisions, schema.spend, schema.run_states))
@@ -148,24 +152,21 @@ class Merge:
         """Every answer under the score it was bought for, with when that was, in that order."""
         last = 0
         while True:
-            with self._source.read() as connection:
-                batch = self._answers.bought_after(connection, last, _PER_TRANSACTION)
+            batch = self._answers.bought_after(self._theirs, last, _PER_TRANSACTION)
             if not batch:
                 return
             last = batch[-1].id
             yield from ((one.row, one.created) for one in batch)
 
     def _use(self) -> int:
-        with self._source.read() as connection:
-            places = find_scorings(connection)
+        places = find_scorings(self._theirs)
         for done, (number, place) in enumerate(places.items(), 1):
             self._use_one(number, place)
             self._progress("scores", done)
         return len(places)
 
     def _use_one(self, number: int, place: ScoredIn) -> None:
-        with self._source.read() as connection:
-            rows = list(self._answers.rows_of(connection, {number: place}))
+        rows = list(self._answers.rows_of(self._theirs, {number: place}))
         with self._writing() as addition:
             for start in range(0, len(rows), _BATCH):
                 addition.store(rows[start : start + _BATCH])
@@ -173,8 +174,7 @@ class Merge:
     # Plumbing
 
     def _read(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
-        with self._source.read() as connection:
-            return connection.execute(query).all()
+        return self._theirs.execute(query).all()
 
     @contextmanager
     def _writing(self) -> Iterator[Addition]:

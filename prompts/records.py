@@ -18,11 +18,12 @@ Conversation: TypeAlias = str | Sequence[Mapping[str, Any]]  # text to continue,
 REDACTED = "(redacted)"
 AT = " @ "  # a run with several target models keeps the answers of each as the data set "NAME @ target"
 _SECRET_KEY = re.compile(
-    r"(^|_)(api_?key|secret(_key)?|private_?key|pass(word|wd|phrase)?|token|credentials?|auth(orization)?"
+    r"(^|_)(api_?key|secret(_key)?|private_?key|access_?key|pass(word|wd|phrase)?|token|credentials?|auth(orization)?"
     r"|bearer|cookie)$"
 )
 _SECRET_VALUE = re.compile(r"^(sk-|hf_|ghp_|Bearer )\S{8,}")
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]+@")
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]+@")  # a slash may be part of it
+_URL_SECRET = re.compile(r"([?&](?:api_?key|pass(?:word|wd)?|secret|token)=)[^&\s]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,13 @@ def redacted(value: Any) -> Any:
     if isinstance(value, list):
         return [redacted(item) for item in value]
     if isinstance(value, str):
-        return REDACTED if _SECRET_VALUE.match(value) else _URL_PASSWORD.sub(r"\1:***@", value)
+        return REDACTED if _SECRET_VALUE.match(value) else without_password(value)
     return value
+
+
+def without_password(text: str) -> str:
+    """Text with *** for the password of any URL in it."""
+    return _URL_SECRET.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
 
 
 def _is_secret(key: str) -> bool:

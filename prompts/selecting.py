@@ -53,9 +53,8 @@ def _test(text: str, rows: Sequence[Row]) -> Test:
 
 
 def _numeric(field: str, sign: str, value: str) -> Test:
-    scale = 0.01 if value.endswith("%") else 1.0
-    try:
-        number = float(value.removesuffix("%")) * scale
+    try:  # divided, as shares are: 35 * 0.01 is more than 35 / 100
+        number = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
     except ValueError:
         raise UserError(f"filter on {field}: {value!r} is no number, expected e.g. 0.5 or 50%") from None
     return lambda row: row[field] is not None and _COMPARE[sign](row[field], number)

@@ -21,11 +21,15 @@ _FAILED = schema.bought.c.kind == sa.text(str(schema.ERROR))
 
 @dataclass(frozen=True)
 class _Held:
-    """An answer that has a number. ``said`` tells failed attempts apart."""
+    """An answer that has a number. ``said`` tells failed attempts apart.
+
+    ``created``: when it was bought, in microseconds since 1970.
+    """
 
     id: int
     kind: int
     clip: int
+    created: int
     said: tuple[str, str | None] = ("", None)
 
 
@@ -44,6 +48,7 @@ class _Use:
     answer: int
     kind: int
     clip: int
+    created: int
 
 
 class Addition:
@@ -51,7 +56,8 @@ class Addition:
 
     A key that has a good answer keeps it, and whoever brings another uses the one there is. A failed attempt
     is kept for good; a later answer to the same question takes its place in the scores of the run that asked.
-    ``copying`` what happened elsewhere, a score keeps the failure it had there, answered by now or not.
+    ``copying`` what happened elsewhere, a score keeps the failure it had there, answered by now or not,
+    and no older answer takes the place of a later one.
     """
 
     def __init__(
@@ -101,11 +107,12 @@ class Addition:
                 kind = schema.KINDS.index(row.answer.kind)
                 # The clip as it was when first asked: sources may be spelled otherwise by now.
                 clip = before[0].clip if before else clips[_clip(row)]
-                answer = _Held(following + len(new), kind, clip, _said(row))
+                bought = created[place] if created else now
+                answer = _Held(following + len(new), kind, clip, bought, _said(row))
                 before.append(answer)
-                values = {"id": answer.id, "key": key, "kind": kind, "clip_id": clip}
+                values = {"id": answer.id, "key": key, "kind": kind, "clip_id": clip, "created": bought}
                 values |= {"scoring_id": scorings[place], "label_id": labels[row.answer.label]}
-                new.append(values | {"created": created[place] if created else now} | _values(row))
+                new.append(values | _values(row))
             chosen.append(answer)
         insert(self._connection, schema.bought, new)
         return _Bought(chosen, len(new))
@@ -113,12 +120,13 @@ class Addition:
     def _held(self, keys: Sequence[bytes]) -> dict[bytes, list[_Held]]:
         """Stored answers by key, failed attempts among them."""
         table = schema.bought
-        columns = (table.c.key, table.c.id, table.c.kind, table.c.clip_id, table.c.text, table.c.error)
+        names = ("key", "id", "kind", "clip_id", "created", "text", "error")
+        columns = [table.c[name] for name in names]
         found: dict[bytes, list[_Held]] = {}
         for which in (_GOOD, _FAILED):
             query = sa.select(*columns).where(which, table.c.key.in_(list(dict.fromkeys(keys))))
             for row in sorted(self._connection.execute(query), key=lambda row: int(row.id)):
-                answer = _Held(row.id, row.kind, row.clip_id, (row.text, row.error))
+                answer = _Held(row.id, row.kind, row.clip_id, row.created, (row.text, row.error))
                 found.setdefault(bytes(row.key), []).append(answer)
         return found
 
@@ -129,7 +137,7 @@ class Addition:
         before = self._used(scorings, clip_ids)
         after: dict[tuple[int, str], _Use] = {}
         for scoring, clip_id, held in zip(scorings, clip_ids, chosen, strict=True):
-            after[scoring, clip_id] = _Use(held.id, held.kind, held.clip)
+            after[scoring, clip_id] = _Use(held.id, held.kind, held.clip, held.created)
         fresh, tallies = [], Counter[tuple[int, int]]()
         for (scoring, clip_id), use in after.items():
             old = before.get((scoring, clip_id))
@@ -145,20 +153,22 @@ class Addition:
         self._count(tallies)
 
     def _worse(self, use: _Use, old: _Use) -> bool:
-        """Whether a copied failure would take the place of an answer."""
-        return self._copying and use.kind == schema.ERROR != old.kind
+        """Whether what is copied is a failure in the place of an answer, or older than what is there."""
+        if not self._copying or old.kind == schema.ERROR != use.kind:
+            return False
+        return use.kind == schema.ERROR != old.kind or use.created < old.created
 
     def _used(self, scorings: Sequence[int], clip_ids: Sequence[str]) -> dict[tuple[int, str], _Use]:
         uses, clips, bought = schema.uses, schema.clips, schema.bought
         query = (
-            sa.select(uses, clips.c.clip_id.label("name"), bought.c.kind)
+            sa.select(uses, clips.c.clip_id.label("name"), bought.c.kind, bought.c.created)
             .join(clips, clips.c.id == uses.c.clip_id)
             .join(bought, bought.c.id == uses.c.answer_id)
             .where(uses.c.scoring_id.in_(list(dict.fromkeys(scorings))))
             .where(clips.c.clip_id.in_(list(dict.fromkeys(clip_ids))))
         )
         return {
-            (row.scoring_id, row.name): _Use(row.answer_id, row.kind, row.clip_id)
+            (row.scoring_id, row.name): _Use(row.answer_id, row.kind, row.clip_id, row.created)
             for row in self._connection.execute(query)
         }
 

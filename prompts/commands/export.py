@@ -85,7 +85,7 @@ def _table(rows: Sequence[inspection.Row], form: str) -> str | bytes:
         return _parquet(rows)
     file = io.StringIO()
     if rows:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(inspection.csv_cells(rows))
     return file.getvalue()

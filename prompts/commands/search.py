@@ -51,8 +51,10 @@ def _terms(words: Sequence[str]) -> list[str]:
     if len(words) > 1:
         terms = list(words)
     else:
+        words_of = shlex.shlex(words[0], posix=True)
+        words_of.whitespace_split, words_of.quotes, words_of.escape, words_of.commenters = True, '"', "", ""
         try:
-            terms = shlex.split(words[0].replace("'", "\\'"))
+            terms = list(words_of)
         except ValueError:
             terms = words[0].split()
     terms = [term.casefold() for term in terms if term.strip()]

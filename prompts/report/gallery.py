@@ -63,7 +63,7 @@ def _shown(pair: Pair, footage: Footage | None, room: list[int]) -> Shown:
     if footage is not None:
         before, after = footage.options(pair.a), footage.options(pair.b)
         try:
-            data = jpeg_strip(footage.frames(footage.clip(pair.a.dataset, pair.a.clip_id)))
+            data = jpeg_strip(footage.frames(footage.clip(pair.a.dataset, pair.a.clip_id), pair.a.dataset))
             if len(data) > room[0]:
                 missing = "left out, this file would grow too large"
             else:

@@ -49,7 +49,7 @@ def verdict(facts: Facts) -> list[str]:
     """The result in a few sentences, each number with its interval; nothing that the answers do not hold."""
     section = facts.main
     if facts.winner is None or section is None:
-        if facts.run.config.get("command") == "evaluate":
+        if facts.run.config.get("command"):
             return ["This run scored prompts and searched for none; the tables below are its result."]
         return ["This run has chosen no prompt yet: what follows is what it knows so far, and no result."]
     if facts.winner.id == NEUTRAL.prompt.id:
@@ -95,11 +95,10 @@ def _rivalry(rival: Line, measure: str) -> str:
 
 
 def _best_hand_written(section: Section, facts: Facts) -> Line | None:
-    """Other than neutral and the winner itself."""
+    """Other than neutral and the winner itself; finalists that a model wrote may stand beside them."""
     first = section.measures[0]
-    rivals = [
-        one for one in section.lines if one.prompt.id != NEUTRAL.prompt.id and first in one.behind_winner
-    ]
+    written = [one for one in section.lines if name_of(one.prompt.id) and one.prompt.id != NEUTRAL.prompt.id]
+    rivals = [one for one in written if first in one.behind_winner]
     return max(rivals, key=lambda one: one.estimates[first].value, default=None)
 
 

@@ -67,18 +67,18 @@ def _write(mlflow: Any, client: Any, experiment: str, facts: "RunFacts") -> str:
 
 
 def _log_metrics(mlflow: Any, client: Any, run_id: str, facts: "RunFacts") -> None:
-    """Steps that MLflow has not got yet, and the summary where it has changed."""
+    """Steps that MLflow has not got yet or has otherwise, and the summary where it has changed."""
     metric = mlflow.entities.Metric
     now = facts.finished or max((step.time for step in facts.steps), default=facts.started)
     held = client.get_run(run_id).data.metrics
-    known: dict[str, set[int]] = {}
+    known: dict[str, set[tuple[int, float]]] = {}
     for name in {name for step in facts.steps for name in step.metrics} & set(held):
-        known[name] = {one.step for one in client.get_metric_history(run_id, name)}
+        known[name] = {(one.step, one.value) for one in client.get_metric_history(run_id, name)}
     new = [
         metric(name, value, step.time, step.number)
         for step in facts.steps
         for name, value in step.metrics.items()
-        if step.number not in known.get(name, ())
+        if (step.number, value) not in known.get(name, ())
     ]
     new += [metric(name, value, now, 0) for name, value in facts.summary.items() if held.get(name) != value]
     for some in _chunks(new, _METRICS):

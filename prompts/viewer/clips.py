@@ -151,7 +151,7 @@ def _play(pair: Pair, footage: Footage) -> None:
     try:
         clip = footage.clip(pair.a.dataset, pair.a.clip_id)
         data, kind = moving(clip)
-        frames = footage.frames(clip)
+        frames = footage.frames(clip, pair.a.dataset)
     except (UserError, OSError) as problem:
         st.info("The frames are not at hand:")
         shared.text(problem)

@@ -5,13 +5,17 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from rows import WHO, row, rows
 
 from prompts.__main__ import main
+from prompts.database import Database
 from prompts.history import History
 from prompts.library import NEUTRAL
 from prompts.prompt import Prompt
@@ -173,3 +177,29 @@ def test_an_empty_history_says_so(capsys: pytest.CaptureFixture[str], url: str) 
         run = history.start_run({}, 0)
     assert "no prompt has been scored" in told(capsys, url, "list", run)
     assert told_json(capsys, url, "export") == []
+
+
+def test_a_failure_and_its_retry_are_figures_of_their_own_runs(
+    capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    with History(url) as history:
+        first, second = history.start_run({"n": 1}, 1), history.start_run({"n": 2}, 2)
+        history.add_prompt(first, WHO)
+        history.add(rows(first, WHO, ["human", "error", "error"]))
+        history.add(rows(second, WHO, ["human", "human", "human"]))
+    found = told_json(capsys, url, "show", WHO.id)
+    counts = {one["run"]: (one["n"], one["errors"]) for one in found["scores"]}
+    assert counts == {first: (1, 2), second: (3, 0)}
+    assert (found["cost"]["answers"], found["cost"]["errors"]) == (5, 2)
+
+
+def test_a_history_that_may_only_be_read_is_shown(
+    capsys: pytest.CaptureFixture[str], url: str, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def denied(self: Database) -> Iterator[None]:
+        raise sa.exc.ProgrammingError("INSERT", {}, Exception("permission denied for table figures"))
+        yield
+
+    monkeypatch.setattr(Database, "write", denied)
+    assert told(capsys, url, "list", run_id).startswith(f"Run {run_id}; SHAcc")

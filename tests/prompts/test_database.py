@@ -48,9 +48,17 @@ def test_an_impossible_url_is_explained(url: str, told: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_password_is_not_shown() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter2@127.0.0.1:1/db",
+        "postgresql:///db?host=127.0.0.1&port=1&user=me&password=hunter2",
+        "postgresql://me:hunter2@127.0.0.1:port/db",
+    ],
+)
+def test_a_password_is_not_shown(url: str) -> None:
     with pytest.raises(UserError) as raised:
-        opened("postgresql://me:hunter2@127.0.0.1:1/db")
+        opened(url)
     assert "hunter2" not in str(raised.value)
 
 

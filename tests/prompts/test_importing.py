@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from rows import WHAT, rows
 
+from assets.errors import UserError
 from prompts.__main__ import main
 from prompts.history import History
 from prompts.importing import import_prompts, read_prompts
@@ -109,3 +111,26 @@ def test_the_command_tells_ids_and_which_are_new(
     assert main(["import", str(path), "--history", url, "--json"]) == 0
     (prompt,) = json.loads(capsys.readouterr().out)["prompts"]
     assert (prompt["new"], prompt["text"]) == (False, "Who \x1b[2J moves?")
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x0b", "\x85", "\r", "\r\n", "\n"], ids=ascii)
+def test_what_export_writes_comes_back_whatever_breaks_its_lines(url: str, tmp_path: Path, sign: str) -> None:
+    strange, path = Prompt(f"Look at the person.{sign}What is done?", origin="opro"), tmp_path / "p.csv"
+    with History(url) as history:
+        run = history.start_run({}, 0)
+        for prompt in (strange, WHAT):
+            history.add_prompt(run, prompt)
+            history.add(rows(run, prompt, ["human"]))
+    assert main(["export", "--history", url, "--output", str(path)]) == 0
+    assert {one.text for one in read_prompts(path)} == {strange.text, WHAT.text}
+
+
+def test_a_short_row_has_no_text(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="line 2 has no text"):
+        read_prompts(written(tmp_path / "p.csv", "origin,text\nopro\n"))
+
+
+def test_lines_end_where_editors_end_them(tmp_path: Path) -> None:
+    path = tmp_path / "p.txt"
+    path.write_bytes("Who\u2028moves?\r\nWhat is done?\r\n".encode())
+    assert [one.text for one in read_prompts(path)] == ["Who\u2028moves?", "What is done?"]

@@ -156,3 +156,45 @@ def test_what_cannot_be_merged_is_one_line(
     error = capsys.readouterr().err
     assert problem in error
     assert error.count("\n") == 1
+
+
+def test_an_older_copy_changes_no_later_score(history_url: str, other_url: str) -> None:
+    merge(other_url, history_url)
+    with History(history_url) as history:
+        first = history.runs()[0].id
+        history.add([replace(row(first, "c0", NEUTRAL.prompt), answer=answer("asked anew", "background"))])
+    before = contents(history_url)
+    merge(other_url, history_url)
+    assert contents(history_url) == before
+    assert sound(history_url)
+
+
+def test_a_state_that_came_later_counts_whatever_way_it_came(history_url: str, other_url: str) -> None:
+    merge(other_url, history_url)
+    with History(other_url) as other:
+        other.finish_run(other.runs()[1].id, {}, "failed")
+    with History(history_url) as history:
+        history.finish_run(history.runs()[1].id, {"winner": WHO.id})
+    merge(other_url, history_url)
+    with History(history_url) as history:
+        assert history.runs()[1].status == "finished"
+    assert sound(history_url)
+
+
+def test_what_is_written_meanwhile_waits_for_the_next_merge(
+    history_url: str, other_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = Merge._texts
+
+    def interrupted(self: Merge) -> tuple[int, int]:
+        with History(other_url) as other:
+            late = other.start_run({"n": 3}, 3)
+            other.add_proposal(late, 0, WHAT, "accepted")
+            other.add(rows(late, WHAT, ["human"]))
+        return texts(self)
+
+    monkeypatch.setattr(Merge, "_texts", interrupted)
+    assert merge(other_url, history_url).runs == 2
+    monkeypatch.undo()
+    assert merge(other_url, history_url).runs == 1
+    assert contents(history_url) == contents(other_url)

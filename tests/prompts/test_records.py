@@ -18,7 +18,8 @@ def test_plain_values_fit_into_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["api_key", "apikey", "API-Key", "openaiApiKey", "password", "hf_token", "auth"]
+    "key",
+    ["api_key", "apikey", "API-Key", "openaiApiKey", "password", "hf_token", "auth", "aws_secret_access_key"],
 )
 def test_what_stands_under_a_secret_name_is_redacted(key: str) -> None:
     assert redacted({key: "value", "nested": [{key: "value"}]}) == {
@@ -35,6 +36,9 @@ def test_harmless_names_are_left_alone(key: str) -> None:
 def test_values_that_look_like_secrets_are_redacted() -> None:
     assert redacted("sk-123456789") == REDACTED
     assert redacted("postgresql://me:pw@host/db") == "postgresql://me:***@host/db"
+    assert redacted("postgresql://me:p/a+s@host/db") == "postgresql://me:***@host/db"
+    hidden = "postgresql:///db?user=me&password=***&port=1"
+    assert redacted("postgresql:///db?user=me&password=hunter2&port=1") == hidden
     assert redacted("https://host/path") == "https://host/path"
     assert redacted({"api_key": None}) == {"api_key": None}
 

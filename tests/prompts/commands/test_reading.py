@@ -8,11 +8,13 @@ import pytest
 from story import CHILD, HOSTILE, REFUSED, SENT, TEST, TUNE, WINNER, Story, answers, tell
 
 from prompts.__main__ import main
+from prompts.commands.search import _terms
 from prompts.history import History
 from prompts.library import HUMAN_FOCUSED, NEUTRAL
 from prompts.lineage import forest
 from prompts.prompt import Prompt
 from prompts.records import clusters_of
+from prompts.selecting import _test
 from prompts.wording import word_diff
 from vllm_eval.statistics import paired_difference
 
@@ -51,6 +53,8 @@ def test_rows_are_filtered_by_several_tests_and_sorted(capsys: Told, story: Stor
     some = told_json(capsys, story, *tune, "--filter", "shacc>50%", "--filter", "origin=opro")
     assert [row["id"] for row in some] == [WINNER.id]
     assert some == told_json(capsys, story, *tune, "--filter", "shacc>0.5", "--filter", "text~MOVES")
+    exact = _test("shacc>=35%", [{"shacc": 0.35}])
+    assert exact({"shacc": 0.35})
     assert "none of" in told(capsys, story, "list", "latest", "--filter", "n>1000")
 
 
@@ -157,6 +161,7 @@ def test_search_finds_all_words_in_any_case_and_phrases(capsys: Told, story: Sto
     assert [one["id"] for one in told_json(capsys, story, "search", "PERSON", "watch")] == [WINNER.id]
     assert [one["id"] for one in told_json(capsys, story, "search", '"person moves"')] == [WINNER.id]
     assert told_json(capsys, story, "search", '"moves person"') == []
+    assert _terms(["\"the person's posture\" don't"]) == ["the person's posture", "don't"]
     assert [one["id"] for one in told_json(capsys, story, "search", "moving tells")] == [WINNER.id]
     assert told_json(capsys, story, "search", "refused()") == []
     (found,) = told_json(capsys, story, "search", "refused()", "--refused")

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +18,8 @@ from prompts.display import shown
 from prompts.footage import Footage
 from prompts.history import History
 from prompts.library import NEUTRAL
-from prompts.report import facts, gallery, page
+from prompts.prompt import Prompt
+from prompts.report import facts, gallery, page, texts
 from videos.clip import Clip, ClipSet, Frames, Pixels, SourceInfo
 from videos.decode import FramePolicy, decode
 
@@ -184,6 +185,36 @@ def test_figures_are_those_of_the_answers(story: Story) -> None:
     assert found.optimism == pytest.approx(0.0)  # the pattern of answers is the same on both
     assert (found.roles.tune, found.roles.select) == ("swaps/tune", "swaps/select")
     assert found.roles.reports == (TEST, "mimetics")
+
+
+def test_only_hand_written_prompts_are_called_so(story: Story) -> None:
+    with History(story.url) as history:
+        found = facts.collect(history, story.run_id)
+    section = found.main
+    assert section is not None
+    better = replace(
+        section.lines[1], prompt=Prompt("Written by a model."), estimates=section.lines[-1].estimates
+    )
+    rival = texts._best_hand_written(replace(section, lines=(*section.lines, better)), found)
+    assert rival is not None
+    assert rival.label == "human-focused"
+
+
+def test_clips_of_several_targets_are_found_and_shown_as_each_saw_them() -> None:
+    several = [{**CONFIG["target"], "name": "few", "frames": {"count": 2}}, {"model": "a/b", "name": "more"}]
+    read: list[str] = []
+    clip = Clip("c", "archery", "bowling", ("s",), Dots("d"), (), tuple("vwxyz"))
+
+    def load(name: str, root: str) -> ClipSet:
+        read.append(name)
+        return ClipSet(name, (clip,), tuple("vwxyz"))
+
+    config = {**CONFIG, "data": {"root": "here"}, "targets": several}
+    both = Footage(config, load, Decoded())  # type: ignore[arg-type]
+    counts = [
+        len(both.frames(both.clip(name, "c"), name).pixels) for name in ("x/test @ few", "x/test @ more")
+    ]
+    assert (read, counts) == (["x"], [2, 8])
 
 
 def test_a_run_that_still_goes_is_no_result(tmp_path: Path) -> None:

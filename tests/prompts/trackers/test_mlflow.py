@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rows import WHAT, WHO, rows
+from rows import WHAT, WHO, row, rows
 
 from assets.errors import UserError
 from prompts.__main__ import main
@@ -56,6 +56,7 @@ def test_a_run_is_sent_and_brought_up_to_date(
     assert run.data.tags["sceneproof.seed"] == "7"
     assert run.data.metrics["neutral/swaps/tune/shacc"] == 0.5
     with History(url) as history:
+        history.add([row(run_id, "c2", WHO, "background")])
         history.add_proposal(run_id, 1, WHAT, "accepted")
         history.add(rows(run_id, WHAT, ["human", "background"]))
         history.finish_run(run_id, {"winner": WHO.id})
@@ -64,8 +65,9 @@ def test_a_run_is_sent_and_brought_up_to_date(
     client, run = held(tmp_path / "ml")
     assert run.info.status == "FINISHED"
     steps = client.get_metric_history(run.info.run_id, "swaps/tune/bias_gap")
-    assert sorted((one.step, one.value) for one in steps) == [(0, 1.0), (1, 0.0)]
-    assert run.data.metrics["winner/swaps/tune/shacc"] == 1
+    told = [(one.step, round(one.value, 3)) for one in steps]
+    assert sorted(told) == [(0, 0.333), (0, 1.0), (1, 0.0)]  # asked about another clip since, sent once more
+    assert run.data.metrics["winner/swaps/tune/shacc"] == pytest.approx(2 / 3)
     (file,) = (tmp_path / "ml" / "artifacts").rglob("prompts.json")
     assert {one["text"] for one in json.loads(file.read_text())} == {NEUTRAL.prompt.text, WHO.text, WHAT.text}
 
