@@ -2,10 +2,8 @@
 
 import re
 import warnings
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +11,10 @@ import numpy as np
 from agents.config import DataConfig
 from assets.errors import UserError
 from videos.clip import Clip, ClipSet
+from videos.sides import divide
 from vllm_eval.clustering import clustering
 
 Load = Callable[[str, str], ClipSet]
-
-# A side that gets less than this part of its share, because clips hang together, is a failed division.
-ENOUGH = 0.8
 
 _EXCERPT = re.compile(r"_\d{6}_\d{6}$")  # from and to, in seconds
 
@@ -67,24 +63,6 @@ def load_data(config: DataConfig, load: Load) -> Data:
     return Data(tune, select, reports, agreement, tuple(notes))
 
 
-def divide(clips: ClipSet, fractions: Mapping[str, float], seed: int) -> tuple[dict[str, ClipSet], str]:
-    """The sides, and what had to be left out for them ("" when nothing).
-
-    Clips that share sources stay together where that gives every side about its share. Where nearly all
-    clips hang together, as in action swaps at full size, sources are dealt out instead, and a clip whose
-    sources fell on different sides is left out.
-    """
-    try:
-        sides = clips.split(fractions, seed)
-    except UserError:
-        sides = {}
-    if all(len(sides.get(name, ())) >= ENOUGH * share * len(clips) for name, share in fractions.items()):
-        return sides, ""
-    sides = _by_sources(clips, fractions, seed)
-    kept = sum(len(side) for side in sides.values())
-    return sides, f"{clips.name}: {len(clips) - kept} of {len(clips)} clips left out, they link two sides"
-
-
 def effective_clips(clips: ClipSet) -> float:
     """How many independent clips this set is worth, sources being shared."""
     sources = [clip.sources for clip in clips.clips]
@@ -116,48 +94,3 @@ def _without(clips: ClipSet, videos: set[str], notes: list[str]) -> ClipSet:
         gone = len(clips) - len(kept)
         notes.append(f"{clips.name}: {gone} of {len(clips)} clips left out, their videos serve elsewhere")
     return replace(clips, clips=kept)
-
-
-def _by_sources(clips: ClipSet, fractions: Mapping[str, float], seed: int) -> dict[str, ClipSet]:
-    side_of = _deal_sources(clips.clips, fractions, seed)
-    kept: dict[str, list[Clip]] = {name: [] for name in fractions}
-    for clip in clips.clips:
-        sides = {side_of[source] for source in clip.sources}
-        if len(sides) == 1:
-            kept[sides.pop()].append(clip)
-    for name, side in kept.items():
-        if not side:
-            raise UserError(f"no clip of {clips.name} is left for the {name} side; use more clips")
-    return {name: ClipSet(f"{clips.name}/{name}", tuple(side), clips.classes) for name, side in kept.items()}
-
-
-def _deal_sources(clips: Sequence[Clip], fractions: Mapping[str, float], seed: int) -> dict[str, str]:
-    """Linear deterministic greedy partitioning (Stanton & Kliot 2012): each source goes where most of its
-    neighbours are, less the fuller a side is. Far fewer clips are cut than by dealing at random."""
-    neighbours: dict[str, list[str]] = defaultdict(list)
-    for clip in clips:
-        for source in clip.sources:
-            neighbours[source].extend(other for other in clip.sources if other != source)
-    room = {name: share * len(neighbours) for name, share in fractions.items()}
-    filled = dict.fromkeys(fractions, 0)
-    side_of: dict[str, str] = {}
-    for source in _walk(neighbours, seed):
-        around = [side_of[other] for other in neighbours[source] if other in side_of]
-        free = {name: 1 - filled[name] / room[name] for name in fractions}
-        chosen = max(fractions, key=lambda name: ((around.count(name) + 1e-3) * free[name], free[name]))
-        side_of[source] = chosen
-        filled[chosen] += 1
-    return side_of
-
-
-def _walk(neighbours: Mapping[str, Sequence[str]], seed: int) -> list[str]:
-    """All sources, each after a neighbour where it has one; where to start is seeded."""
-    found: dict[str, None] = {}
-    for start in sorted(neighbours, key=lambda source: sha256(f"{seed}:{source}".encode()).digest()):
-        waiting = [start]
-        while waiting:
-            source = waiting.pop()
-            if source not in found:
-                found[source] = None
-                waiting.extend(sorted(neighbours[source], reverse=True))
-    return list(found)

@@ -26,6 +26,7 @@ from classifiers.predict import scores_of
 from classifiers.protocols import FIVE, PROTOCOLS, Judged, judge
 from videos.clip import Clip, ClipSet, Pixels
 from videos.datasets import load
+from videos.sides import divide
 from videos.store import FrameStore
 from videos.views import ORIGINAL, ViewSpec, parse_view
 from videos.views.changes import CHANGES
@@ -138,7 +139,7 @@ def _clips(options: argparse.Namespace, trained: Trained) -> ClipSet:
     usual = DataConfig()
     clips = load(options.data, options.root or trained.config.data.root)
     if options.side != "all":
-        clips = clips.split(usual.fractions.model_dump(), usual.seed)[options.side]
+        clips = divide(clips, usual.fractions.model_dump(), usual.seed)[0][options.side]
     clips = clips if options.clips is None else clips.take(options.clips, usual.seed)
     if any(clip.background is None for clip in clips.clips):
         raise UserError(f"{clips.name}: clips without a background label, expected swaps such as hat:rand_1")

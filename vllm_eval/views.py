@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from assets.commands import exit_status
 from assets.errors import UserError
 from videos.clip import ClipSet
+from videos.sides import divide
 from videos.views import parse_view
 from vllm_eval import scoring, settings
 from vllm_eval.config import ScoringConfig, TargetConfig
@@ -100,7 +101,7 @@ def _clips(config: ScoringConfig, given: Namespace, outside: Outside) -> ClipSet
     data = config.data
     clips = outside.dataset(data.swap, data.root)
     if given.side != "all":
-        clips = clips.split(data.fractions.model_dump(), data.seed)[given.side]
+        clips = divide(clips, data.fractions.model_dump(), data.seed)[0][given.side]
     return clips if given.clips is None else clips.take(given.clips, data.seed)
 
 

@@ -8,9 +8,10 @@ import pytest
 from scripted_world import CLASSES, Still, load, ordinary, swapped
 
 from agents.config import DataConfig
-from agents.splits import Data, divide, effective_clips, load_data
+from agents.splits import Data, effective_clips, load_data
 from assets.errors import UserError
 from videos.clip import Clip, ClipSet
+from videos.sides import divide
 
 FRACTIONS = {"tune": 0.2, "select": 0.3, "test": 0.5}
 

@@ -16,6 +16,7 @@ import scoring_world as world
 
 from prompts.history import History
 from videos.clip import Clip, ClipSet
+from videos.sides import divide
 from vllm_eval import views
 from vllm_eval.config import TargetConfig
 from vllm_eval.engine import Answer, Kind
@@ -98,7 +99,7 @@ def test_the_table_is_narrow_enough_and_says_whether_gains_add_up(
 
 def test_a_side_is_that_of_an_optimizers_run(capsys: pytest.CaptureFixture[str], url: str) -> None:
     found = json.loads(told(capsys, url, world.Engine(), "--views", "original", "--side", "tune", "--json"))
-    expected = world.swaps().split({"tune": 0.15, "select": 0.28, "test": 0.57}, 0)["tune"]
+    expected = divide(world.swaps(), {"tune": 0.15, "select": 0.28, "test": 0.57}, 0)[0]["tune"]
     assert found["clips"] == len(expected)
 
 
