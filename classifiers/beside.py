@@ -127,7 +127,7 @@ def _measured(
             continue
         clusters = [sources[clip] for clip in ids]
         figures[column] = summary([asdict(_estimate(answers, clusters, told.chance, measure))])
-        files = [prediction_file(run.folder, name, told.protocol) for run in runs]
+        files = [prediction_file(run.folder, name, told.protocol, most=sets.most) for run in runs]
         if files and all(file.exists() for file in files):
             theirs = _mean_hits([hits(file, measure) for file in files])
             differences[column] = paired([_hits(ids, answers, measure)], [theirs], sources)

@@ -166,7 +166,12 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         place = values
         for section in sections:
             place = place.setdefault(section, {})
-        place[last] = yaml.safe_load(value)
+            if not isinstance(place, dict):
+                raise UserError(f"--set {text!r}: {section!r} has a value already; set its fields one by one")
+        try:
+            place[last] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            place[last] = value
     return values
 
 

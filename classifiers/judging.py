@@ -70,11 +70,14 @@ def evaluate(classifier: Classifier, asked: Asked, folder: Path) -> dict[str, An
     figures = read_figures(path)
     for name in asked.sets:
         of = {"weights": classifier.weights, "root": classifier.root}
-        if figures.get(asked.key(name), {}).get(OF) == of:
+        known = figures.get(asked.key(name), {})
+        files = [prediction_file(folder, name, one, asked.views, asked.most) for one in known if one != OF]
+        if known.get(OF) == of and all(file.exists() for file in files):
             continue
         found: dict[str, Any] = {OF: of}
         for judged in judged_on(classifier, name, asked):
-            write_predictions(prediction_file(folder, name, judged.protocol, asked.views), judged)
+            file = prediction_file(folder, name, judged.protocol, asked.views, asked.most)
+            write_predictions(file, judged)
             found[judged.protocol] = judged.figures()
         figures[asked.key(name)] = found
         write_json(path, figures)
@@ -99,7 +102,7 @@ def kept(classifier: Classifier, asked: Asked, folder: Path, prompt_id: str) -> 
     for name in asked.sets:
         clips = chosen(name, classifier.root, classifier.classes, asked.most)
         for protocol in protocols(clips):
-            told = read_answers(prediction_file(folder, name, protocol, asked.views))
+            told = read_answers(prediction_file(folder, name, protocol, asked.views, asked.most))
             mark = f"classifier {classifier.weights} {asked.views} {name} {protocol}"
             answers = tuple(_answer(clip, told[clip.id], mark) for clip in clips.clips)
             chance = 1 / (CHOICES if protocol == FIVE else len(clips.classes))
@@ -121,10 +124,11 @@ def chosen(name: str, root: str, classes: Sequence[str], most: int | None) -> Cl
     return replace(clips if most is None else clips.take(most, 0), classes=tuple(classes) or clips.classes)
 
 
-def prediction_file(folder: Path, name: str, protocol: str, views: int = 1) -> Path:
-    """Where a set's predictions are left."""
+def prediction_file(folder: Path, name: str, protocol: str, views: int = 1, most: int | None = None) -> Path:
+    """Where a set's predictions are left, those of ``most`` clips apart from those of all."""
     plain = name.replace(":", "_").replace("/", "_")
-    return folder / "predictions" / f"{plain}.{protocol}{'' if views == 1 else f'.{views}_views'}.csv"
+    more = ("" if most is None else f".{most}_clips") + ("" if views == 1 else f".{views}_views")
+    return folder / "predictions" / f"{plain}.{protocol}{more}.csv"
 
 
 def figures_file(views: int = 1) -> str:

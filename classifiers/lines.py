@@ -7,7 +7,7 @@ from statistics import mean
 from typing import Any
 
 from classifiers.config import Config
-from classifiers.judging import EVALUATION, Asked, chosen, prediction_file, read_figures
+from classifiers.judging import EVALUATION, OF, Asked, chosen, prediction_file, read_figures
 from classifiers.paper import BASELINE, Row, without_augmentation
 from classifiers.tables import COLUMNS, Summary, difference, difference_over_seeds, summary
 from vllm_eval.statistics import Difference
@@ -71,9 +71,12 @@ def config_of(base: Config, row: Row, seed: int, backgrounds: str) -> Config:
 
 
 def judged(config: Config, sets: Sets) -> dict[str, Any] | None:
-    """A run's figures by set, where all three are there."""
+    """A run's figures by set, where all three are there, of these data and the weights its recipe takes."""
     found = read_figures(config.folder / EVALUATION)
-    return found if all(sets.asked.key(name) in found for name in sets.asked.sets) else None
+    of = [found.get(sets.asked.key(name), {}).get(OF, {}) for name in sets.asked.sets]
+    select, root = f"{config.recipe.select} ", config.data.root
+    same = all(one.get("root") == root and str(one.get("weights")).startswith(select) for one in of)
+    return found if same else None
 
 
 def collect(
@@ -122,7 +125,7 @@ def _minus(
     for column, (_, protocol, measure) in COLUMNS.items() if common else ():
         name = sets.of(column)
         ours, theirs = (
-            [prediction_file(where[seed].folder, name, protocol) for seed in common]
+            [prediction_file(where[seed].folder, name, protocol, most=sets.most) for seed in common]
             for where in (mine, other)
         )
         if all(path.exists() for path in (*ours, *theirs)):

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
+from filelock import FileLock
 
 from assets.cache import cache_dir
 from assets.errors import UserError
@@ -20,6 +22,7 @@ from videos.decode import FramePolicy, resize
 from videos.store import FrameStore
 
 _RULES = 1  # raise when the same source gives other arrays
+_FAILURES = (UserError, OSError, ValueError, RuntimeError)  # what files of a clip raise that are broken
 Tick = Callable[[int, int], None]
 
 
@@ -79,21 +82,35 @@ class ClipExamples:
         try:
             frames = self._store.get(clip, self.policy)
             mask = fitted(self.masks, clip, frames.indices, frames.pixels.shape)
-        except (UserError, OSError, ValueError, RuntimeError) as failure:
+        except _FAILURES as failure:
             raise Unreadable(f"{clip.id}: {failure}") from failure
         return Example(np.asarray(frames.pixels), mask, label)
 
     def fill(self) -> dict[int, str]:
-        """Decode all there is, in several processes; why not, by number of the clips that cannot be read."""
+        """Decode all there is, in several processes; why not, by number of the clips that cannot be read.
+
+        Masks are read, too, and not kept: a broken one must show now and not in the midst of training.
+        """
         failed = self._store.fill(self.clips, self.policy)
-        return {number: failed[clip.id] for number, clip in enumerate(self.clips) if clip.id in failed}
+        with ThreadPoolExecutor() as pool:
+            unmasked = pool.map(self._unmasked, self.clips)
+            whys = [failed.get(clip.id) or why for clip, why in zip(self.clips, unmasked, strict=True)]
+        return {number: f"{self.clips[number].id}: {why}" for number, why in enumerate(whys) if why}
+
+    def _unmasked(self, clip: Clip) -> str | None:
+        """Why the masks of a clip cannot be read."""
+        try:
+            self.masks.levels(clip, self.policy.indices(clip.frames.info()))
+        except _FAILURES as failure:
+            return str(failure)
+        return None
 
 
 def _identity(clip: Clip) -> str:
     """Of the clip's files; "" where they cannot be read, so that mended ones are read again."""
     try:
         return clip.frames.identity()
-    except (UserError, OSError, ValueError, RuntimeError):
+    except _FAILURES:
         return ""
 
 
@@ -146,12 +163,14 @@ def freeze(
     """
     key = sha256(f"{_RULES} {source.key} {frames} {pixels}".encode()).hexdigest()
     folder = (root or cache_dir() / "classifiers") / key[:16]
-    if not (folder / "labels.npy").exists():
-        partial = folder.with_name(folder.name + ".partial")
-        _fill(partial, source, (len(source), frames, pixels, pixels), tick)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(partial, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(folder.name + ".lock")):  # the processes of a training all come here
+        if not (folder / "labels.npy").exists():
+            partial = folder.with_name(folder.name + ".partial")
+            _fill(partial, source, (len(source), frames, pixels, pixels), tick)
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(partial, folder)
     return Frozen(folder, key)
 
 

@@ -25,6 +25,7 @@ from videos.compose import (
 )
 from videos.decode import FramesFolder
 from videos.files import VideoFile
+from videos.masks.kept import key_of
 
 
 class MaskSource(Protocol):
@@ -32,6 +33,9 @@ class MaskSource(Protocol):
 
     @property
     def key(self) -> str: ...
+
+    def knows(self, clip: Clip) -> bool:
+        """Whether it has any masks of the clip, told without reading them."""
 
     def levels(self, clip: Clip, indices: Sequence[int]) -> Pixels | None:
         """uint8 [len(indices), H, W] at the clip's 0-based frames, any size; None where none is known."""
@@ -42,6 +46,12 @@ class ComposedMasks:
     """What the published folders tell: a swap's person where it was pasted, HAT's seg beside its frames."""
 
     key: str = "composed"
+
+    def knows(self, clip: Clip) -> bool:
+        """See MaskSource."""
+        frames = clip.frames
+        beside = isinstance(frames, FramesFolder) and (_emptied(frames.path) or bool(_seg(frames.path)))
+        return beside or isinstance(frames, ActionSwap | UnalignedSwap | HumanOnly)
 
     def levels(self, clip: Clip, indices: Sequence[int]) -> Pixels | None:
         """See MaskSource. A background-only clip has nobody in it."""
@@ -57,19 +67,34 @@ class ComposedMasks:
 
 def _beside(path: Path, indices: Sequence[int]) -> Pixels | None:
     """For .../ori/class/clip its .../seg/class/clip; nobody in .../inp/class/clip."""
-    part = path.parent.parent
-    if part.name in ("inp", "inpaint"):
+    if _emptied(path):
         return np.zeros((len(indices), 1, 1), np.uint8)
+    folder = _seg(path)
+    if folder is None:
+        return None
+    frames, masks = FramesFolder(path).info().length, FramesFolder(folder).info().length
+    if frames != masks:
+        raise UserError(f"{folder}: {masks} masks of {frames} frames; segment the clip again")
+    return FramesFolder(folder).read_grey(indices)
+
+
+def _emptied(path: Path) -> bool:
+    return path.parent.parent.name in ("inp", "inpaint")
+
+
+def _seg(path: Path) -> Path | None:
+    part = path.parent.parent
     folder = part.parent / "seg" / path.parent.name / path.name
-    known = part.name in ("ori", "original", "rawframes") and folder.is_dir()
-    return FramesFolder(folder).read_grey(indices) if known else None
+    return folder if part.name in ("ori", "original", "rawframes") and folder.is_dir() else None
 
 
 @dataclass(frozen=True)
 class FolderMasks:
     """A folder of masks, ``class/clip/000001.png``: one a frame, or 32 a clip as the paper keeps.
 
-    What `videos segment` leaves may be named too: its masks lie in ``seg``.
+    What `videos segment` leaves may be named too: its masks lie in ``seg``, under names of its own. Composed
+    and emptied clips are known by such names alone: by the clip they are made of its masks would be another
+    person's, or that of one who was taken out.
     """
 
     root: Path
@@ -87,6 +112,10 @@ class FolderMasks:
             raise UserError(f"{self.root}: no folder; expected person masks, class/clip/000001.png")
         return self.root / "seg" if (self.root / "seg").is_dir() else self.root
 
+    def knows(self, clip: Clip) -> bool:
+        """See MaskSource."""
+        return self._folder(clip) is not None
+
     def levels(self, clip: Clip, indices: Sequence[int]) -> Pixels | None:
         """See MaskSource. With fewer masks than frames the nearest in time is taken."""
         folder = self._folder(clip)
@@ -97,8 +126,12 @@ class FolderMasks:
         return stored.read_grey([min(index * masks // frames, masks - 1) for index in indices])
 
     def _folder(self, clip: Clip) -> Path | None:
-        name, root = _clip_name(clip), self._masks
-        found = (root / clip.human / name, root / clip.human.replace(" ", "_") / name, root / name)
+        name, root, frames = _clip_name(clip), self._masks, clip.frames
+        found = [root / key_of(clip)]
+        if isinstance(frames, FramesFolder) and _emptied(frames.path):
+            return None
+        if not isinstance(frames, ActionSwap | UnalignedSwap):
+            found += [root / clip.human / name, root / clip.human.replace(" ", "_") / name, root / name]
         return next((path for path in found if path.is_dir()), None)
 
 
@@ -107,6 +140,10 @@ class MiniMasks:
     """Exact masks of the bundled benchmark's videos, drawn again: its mp4 files are written without them."""
 
     key: str = "mini"
+
+    def knows(self, clip: Clip) -> bool:
+        """See MaskSource."""
+        return _clip_name(clip) in _mini_specs() and isinstance(clip.frames, VideoFile)
 
     def levels(self, clip: Clip, indices: Sequence[int]) -> Pixels | None:
         """See MaskSource."""
@@ -138,6 +175,10 @@ class FirstOf:
     @property
     def key(self) -> str:
         return f"{'+'.join(one.key for one in self.sources)} {self.missing} {self.kind}"
+
+    def knows(self, clip: Clip) -> bool:
+        """See MaskSource."""
+        return any(source.knows(clip) for source in self.sources)
 
     def levels(self, clip: Clip, indices: Sequence[int]) -> Pixels | None:
         """See MaskSource; never None."""

@@ -87,6 +87,10 @@ class Read:
 
 def read(source: ClipExamples, config: Config, what: str) -> Read:
     """All that can be read, and a line about what cannot. Raises UserError where nothing can."""
+    unknown = [clip.id for clip in source.clips if not source.masks.knows(clip)]
+    if unknown and config.data.masks:
+        told = f"{len(unknown):,} of {len(source):,} clips have no mask, for one {unknown[0]}"
+        print(f"{what}: {told}; taken as {config.data.missing}", file=sys.stderr, flush=True)
     examples = kept(source, config, what)
     failed = examples.failed if isinstance(examples, Frozen) else source.fill()
     if failed:

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.model:
             check_name(options.model)
         sets = assignments(options.set)
-        flags = sets | {"model": options.model or sets.get("model"), "seed": options.seed}
+        seed = sets.get("seed") if options.seed is None else options.seed
+        flags = sets | {"model": options.model or sets.get("model"), "seed": seed}
         config = read_config(options.config, **flags)
         check_name(config.model)
         with _history(options.history, config) as noted:

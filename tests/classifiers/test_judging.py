@@ -1,7 +1,9 @@
 """Judging: once for the same weights and clips, unreadable clips, thirty views, the history."""
 
 import json
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +16,17 @@ from assets.errors import UserError
 from classifiers import evaluate as command
 from classifiers.checkpoints import Trained, open_published, open_run
 from classifiers.config import Config
-from classifiers.judging import EVALUATION, Asked, evaluate, prediction_file, read_figures
+from classifiers.data.examples import ClipExamples, Example, freeze
+from classifiers.data.sets import examples_of, read
+from classifiers.judging import EVALUATION, Asked, evaluate, kept, prediction_file, read_figures
+from classifiers.lines import Sets as Columns
+from classifiers.lines import judged
 from classifiers.predict import predict
 from classifiers.protocols import read_answers
 from classifiers.train.loop import Trainer
 from classifiers.train.processes import device_of, join
 from prompts.history import History
-from videos.clip import ClipSet, Pixels, SourceInfo
+from videos.clip import Clip, ClipSet, Pixels, SourceInfo
 
 ASKED = Asked(("hat:rand_1",))
 
@@ -192,3 +198,85 @@ def test_figures_say_what_they_are_of(run: Config) -> None:
     evaluate(open_run(run.folder), ASKED, run.folder)
     found = json.loads((run.folder / EVALUATION).read_text())["hat:rand_1"]
     assert found["of"] == {"weights": f"last 2 {run.key[:8]}", "root": run.data.root}
+
+
+def test_some_clips_and_all_are_judged_apart(run: Config) -> None:
+    trained, some = open_run(run.folder), replace(ASKED, most=5)
+    evaluate(trained, ASKED, run.folder)
+    whole = judged_at(run)
+    evaluate(trained, some, run.folder)
+    figures = evaluate(trained, ASKED, run.folder)
+    assert judged_at(run) == whole
+    for asked, n in ((ASKED, 12), (some, 5)):
+        file = prediction_file(run.folder, "hat:rand_1", "all", most=asked.most)
+        assert len(read_answers(file)) == figures[asked.key("hat:rand_1")]["all"]["shacc"]["n"] == n
+        assert len(kept(trained, asked, run.folder, "x")[0].answers) == n
+    prediction_file(run.folder, "hat:rand_1", "all").unlink()
+    evaluate(trained, ASKED, run.folder)
+    assert prediction_file(run.folder, "hat:rand_1", "all").exists()
+
+
+def test_figures_of_other_weights_or_data_are_no_runs_own(run: Config, tmp_path: Path) -> None:
+    rows = Columns("hat:rand_1", "hat:rand_1", "hat:rand_1", None)
+    assert judged(run, rows) is None
+    evaluate(open_run(run.folder).on(str(tmp_path / "elsewhere")), ASKED, run.folder)
+    assert judged(run, rows) is None
+    evaluate(open_run(run.folder, select="best"), ASKED, run.folder)
+    assert judged(run, rows) is None
+    evaluate(open_run(run.folder), ASKED, run.folder)
+    assert judged(run, rows) is not None
+
+
+def test_two_processes_make_one_copy(tmp_path: Path) -> None:
+    slow = Slow()
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda _: freeze(slow, 1, 8, root=tmp_path), range(2)))
+    assert [len(one) for one in made] == [6, 6]
+    assert slow.asked == list(range(6))
+
+
+class Slow:
+    """Examples that take a while, and note which were asked for."""
+
+    key = "slow"
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return 6
+
+    def example(self, index: int) -> Example:
+        self.asked.append(index)
+        time.sleep(0.01)
+        return Example(np.zeros((1, 8, 8, 3), np.uint8), np.zeros((1, 8, 8), np.uint8), 0)
+
+
+def test_broken_masks_are_found_before_training_where_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENEPROOF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("classifiers.data.sets._KEEP_BYTES", 0)
+    found = read(replace(noise_examples(tmp_path), masks=Damaged()), config(tmp_path), "reading")
+    assert list(found.failed) == [2]
+    assert found.failed[2].endswith("not a PNG file")
+    assert 2 not in found.good
+
+
+def noise_examples(tmp_path: Path) -> ClipExamples:
+    return examples_of(clips_of_noise("some", None), clips_of_noise("some", None).classes, config(tmp_path))
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """Masks of which the third clip's are broken."""
+
+    key: str = "damaged"
+
+    def knows(self, clip: Clip) -> bool:
+        return True
+
+    def levels(self, clip: Clip, indices: Sequence[int]) -> Pixels | None:
+        if clip.id == clips_of_noise("some", None).clips[2].id:
+            raise OSError("not a PNG file")
+        return None

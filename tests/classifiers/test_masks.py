@@ -1,5 +1,7 @@
 """Masks: where the person of a clip is, from composition, folders and the renderer."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,11 @@ from PIL import Image
 
 from assets.errors import UserError
 from classifiers.data.masks import ComposedMasks, FirstOf, FolderMasks, MiniMasks, fitted, hard
-from videos.clip import Clip, Pixels
+from videos.clip import Clip, Pixels, SourceInfo
 from videos.compose import ActionSwap, UnalignedSwap
 from videos.decode import FramesFolder
 from videos.files import VideoFile
+from videos.masks.kept import key_of, write_masks
 
 
 def folder(place: Path, images: Pixels, suffix: str) -> FramesFolder:
@@ -19,6 +22,22 @@ def folder(place: Path, images: Pixels, suffix: str) -> FramesFolder:
     for number, image in enumerate(images, 1):
         Image.fromarray(image).save(place / f"{number:06d}{suffix}")
     return FramesFolder(place)
+
+
+class Still:
+    """A video of so many frames, wherever it lies."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def info(self) -> SourceInfo:
+        return SourceInfo(self._length, 8.0)
+
+    def identity(self) -> str:
+        return f"{self._length} frames"
+
+    def read(self, indices: Sequence[int]) -> Pixels:
+        raise AssertionError("not to be read")
 
 
 def swap(root: Path) -> ActionSwap:
@@ -111,3 +130,42 @@ def test_videos_of_the_bundled_benchmark_get_their_exact_masks(tmp_path: Path) -
 
 def test_hard_masks_split_above_128() -> None:
     assert hard(np.array([[[0, 128, 129, 255]]], np.uint8)).tolist() == [[[0, 0, 255, 255]]]
+
+
+def test_masks_that_videos_segment_wrote_for_videos_are_found(tmp_path: Path) -> None:
+    frames = folder(tmp_path / "ori/x/clip", np.zeros((2, 10, 10, 3), np.uint8), ".png")
+    filmed = Clip("kinetics/archery/clip_000011_000021", "archery", None, ("clip",), frames)
+    video = replace(filmed, frames=Still(2))
+    write_masks(tmp_path / "masks", key_of(video), np.full((2, 10, 10), 255, np.uint8))
+    masks = FolderMasks(tmp_path / "masks")
+    assert masks.knows(video)
+    found = masks.levels(video, [0, 1])
+    assert found is not None
+    assert found.all()
+
+
+def test_a_folder_has_no_masks_of_another_person(tmp_path: Path) -> None:
+    made = swap(tmp_path)
+    same = clip_of(made, "hat/archery/a+archery/b")
+    folder(tmp_path / "masks/archery/b", np.full((4, 48, 60), 255, np.uint8), ".png")
+    folder(tmp_path / "masks/b", np.full((4, 48, 60), 255, np.uint8), ".png")
+    both = FirstOf((FolderMasks(tmp_path / "masks"), ComposedMasks()))
+    assert np.array_equal(both.levels(same, [0]), made.person_levels([0]))  # type: ignore[arg-type]
+    emptied = both.levels(clip_of(made.scene, "hat/archery/b"), [0])
+    assert emptied is not None
+    assert not emptied.any()
+
+
+def test_masks_of_another_number_than_frames_are_told(tmp_path: Path) -> None:
+    made = swap(tmp_path)
+    (tmp_path / "seg/archery/a/000003.png").unlink()
+    with pytest.raises(UserError, match="seg/archery/a: 2 masks of 3 frames; segment the clip again"):
+        ComposedMasks().levels(clip_of(made.person), [0, 2])
+
+
+def test_only_what_is_at_hand_is_known(tmp_path: Path) -> None:
+    made = swap(tmp_path)
+    composed = ComposedMasks()
+    assert all(composed.knows(clip_of(one)) for one in (made, made.person, made.scene))
+    bare = folder(tmp_path / "other/archery/c", np.zeros((2, 10, 10, 3), np.uint8), ".png")
+    assert not FirstOf((composed, MiniMasks())).knows(clip_of(bare))

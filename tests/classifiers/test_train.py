@@ -191,6 +191,8 @@ def test_an_unknown_model_lists_the_known_ones(capsys: pytest.CaptureFixture[str
         (["--set", "recipe.epoch=3"], "recipe.epoch: 3: Extra inputs are not permitted"),
         (["--set", "recipe.epochs=0"], "recipe.epochs: 0: Input should be greater than or equal to 1"),
         (["--set", "recipe"], "--set 'recipe': expected FIELD=VALUE"),
+        (["--set", "recipe=3", "--set", "recipe.epochs=2"], "'recipe' has a value already"),
+        (["--set", "data.masks=@x"], "@x: no folder; expected person masks"),
         (["--set", "data.train=somewhere"], "dataset 'somewhere' is unknown, expected hat"),
     ],
 )
@@ -201,3 +203,14 @@ def test_bad_settings_are_told_in_one_line(
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "seed"),
+    [(["--set", "seed=3"], 3), (["--set", "seed=3", "--seed", "4"], 4), ([], 0)],
+)
+def test_a_seed_may_be_set_in_two_ways(monkeypatch: pytest.MonkeyPatch, flags: list[str], seed: int) -> None:
+    trained: list[Config] = []
+    monkeypatch.setattr("classifiers.train.__main__.train", lambda config, *rest: trained.append(config) or 0)
+    assert main(["--model", "slow_only", *flags]) == 0
+    assert trained[0].seed == seed
