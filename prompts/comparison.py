@@ -78,13 +78,15 @@ def estimates(rows: Sequence[AnswerRow]) -> dict[str, Estimate]:
     return shares | {"accuracy": accuracy(answers, clusters)}
 
 
-def comparisons(history: History, a: Prompt, b: Prompt, run_id: str | None = None) -> list[Compared]:
+def comparisons(
+    history: History, a: Prompt, b: Prompt, run_id: str | None = None, dataset: str = ""
+) -> list[Compared]:
     """Wherever one run scored both: in this run, else in the latest that did. One entry per data set.
 
-    Raises UserError when no run scored both on a common clip.
+    Of data sets whose name holds ``dataset``. Raises UserError when no run scored both on a common clip.
     """
     first, second = places(history, a.id, run_id), places(history, b.id, run_id)
-    shared = [where for where in first if where in second]
+    shared = [where for where in first if where in second and dataset in where[1]]
     runs = sorted({run for run, _ in shared})
     for run in reversed(runs):
         found = [
@@ -95,7 +97,9 @@ def comparisons(history: History, a: Prompt, b: Prompt, run_id: str | None = Non
         if found:
             return found
     names = " and ".join(name_of(one.id) or one.id for one in (a, b))
-    where = f"run {run_id}" if run_id else "any run"
+    where = (f"run {run_id}" if run_id else "any run") + (
+        f" on a data set like {dataset!r}" if dataset else ""
+    )
     raise UserError(f"{names} were not scored on common clips in {where}; score them together first")
 
 

@@ -39,8 +39,7 @@ def _run(args: argparse.Namespace) -> int:
     with open_history(args) as history:
         run_id = inspection.find_run(history, args.run).id if args.run else None
         a, b = inspection.find_prompt(history, args.a), inspection.find_prompt(history, args.b)
-        found = comparisons(history, a, b, run_id)
-    found = [one for one in found if args.dataset is None or args.dataset in one.dataset]
+        found = comparisons(history, a, b, run_id, args.dataset or "")
     print_json(_json(a, b, found)) if args.json else _print(console(), a, b, found, args.clips)
     return 0
 
@@ -53,8 +52,6 @@ def _print(out: Console, a: Prompt, b: Prompt, found: Sequence[Compared], clips:
         out.print(_table(one, decimals=1 if out.width >= _WIDE else 0))
         for name, pairs in (("fixed", one.fixed), ("broken", one.broken)):
             _print_clips(out, name, pairs, clips)
-    if not found:
-        out.print("no such data set was asked with both")
 
 
 def _title(prompt: Prompt) -> str:

@@ -67,6 +67,7 @@ def test_rows_are_filtered_by_several_tests_and_sorted(capsys: Told, story: Stor
         (("list", "latest", "--filter", "text>a"), "text is no number"),
         (("show", WINNER.id[:9] + "zz"), f"near: {WINNER.id}"),
         (("show", "neutrol"), "near: neutral"),
+        (("diff", "neutral", WINNER.id, "--dataset", "tests"), "any run on a data set like 'tests'"),
         (("diff", "neutral", "nowhere"), "prompt 'nowhere' must name one prompt"),
         (("diff", "neutral", "neutral", "--run", "2099"), "run '2099' must name one run"),
         (("lineage", "qqqq"), "prompt 'qqqq' must name one prompt"),
@@ -114,6 +115,22 @@ def test_a_difference_is_b_minus_a_with_its_fixed_and_broken_clips(capsys: Told,
     shown = told(capsys, story, "diff", "neutral", WINNER.id, "--dataset", "test", "--clips", "1")
     assert "12 clips fixed, 1 of them" in shown
     assert "{+" in shown  # no colours here: marks as git writes them
+
+
+def test_the_latest_run_on_a_data_set_is_compared_though_a_later_one_had_others(
+    capsys: Told, tmp_path: Path
+) -> None:
+    story = tell(f"sqlite:///{tmp_path}/history.db")
+    with History(story.url) as history:
+        later = history.start_run({}, 0)
+        for prompt in (NEUTRAL.prompt, WINNER):
+            history.add_prompt(later, prompt)
+            history.add(answers(later, prompt, TUNE, 10))
+    runs = [
+        told_json(capsys, story, "diff", "neutral", WINNER.id, "--dataset", one)["compared"][0]["run"]
+        for one in (TEST, TUNE)
+    ]
+    assert runs == [story.run_id, later]
 
 
 def test_a_clip_with_an_error_is_neither_fixed_nor_broken(capsys: Told, story: Story) -> None:
