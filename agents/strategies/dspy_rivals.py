@@ -6,6 +6,7 @@ for a grade takes that place. It is called from as many threads as there are cli
 are gathered into one. Exceptions DSPy turns into a score of 0, so nothing in here raises any.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,7 @@ from prompts.library import NEUTRAL
 _QUIET = 0.05  # seconds without a further call, after which a batch is taken to be complete
 _TOKENS = 400
 _TEXT = 400  # characters of a text in JSON: two of them and their frame are fewer tokens than _TOKENS
+_ATTEMPTS = 4  # replies to a request for JSON until one is
 _BREADTH = 10  # COPRO's default
 _MOST_THREADS = 64
 _MINIBATCH = 35  # MIPROv2's default
@@ -155,7 +157,9 @@ class _Engine:
     """A dspy engine around ``write``.
 
     DSPy asks in its own form first, and once more in JSON where it cannot read the reply. Only to an engine
-    that declares so it then hands a schema, which local models are held to: without it small ones fail.
+    that declares so it then hands a schema, which local models are held to: without it small ones fail. A
+    reply to that which is no JSON ends DSPy's optimizer, so another is asked for: at COPRO's temperature of 1.4
+    a small model may write signs of several tokens each until its reply is cut off.
     """
 
     supports_response_schema = True
@@ -168,14 +172,24 @@ class _Engine:
         """One reply to one request."""
         lm15: Any = import_module("dspy.lm15")
         config = request.config
-        most = config.max_tokens or _TOKENS
-        reply = self._write(_turns(request), most, config.temperature, _schema(config.response_format))
+        most, schema = config.max_tokens or _TOKENS, _schema(config.response_format)
+        for _ in range(_ATTEMPTS):  # the same request again gets another reply
+            reply = self._write(_turns(request), most, config.temperature, schema)
+            if schema is None or _is_object(reply.text):
+                break
         said = lm15.Message.assistant(reply.text or " ")
         usage = lm15.Usage(reply.prompt_tokens, reply.completion_tokens)
         return lm15.Response(None, request.model, said, "length" if reply.cut else "stop", usage)
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _turns(request: Any) -> list[Message]:

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,6 +12,7 @@ from made_run import Run, Writing
 
 from agents.config import OptimizerConfig
 from agents.guard import Guard
+from agents.llm.base import Reply
 from agents.strategies import STRATEGIES
 from agents.strategies.capo import population
 from agents.strategies.gepa import Clips, records
@@ -191,3 +193,19 @@ def test_a_model_that_ignores_dspys_form_is_held_to_a_schema(name: str) -> None:
     held = [schema for schema in llm.schemas if schema]
     assert len(held) * 2 == len(llm.schemas)
     assert all(schema["properties"][fields[0]]["maxLength"] == 400 for schema in held)
+
+
+class Breaking(Writing):
+    """Of its replies in JSON only every third is whole."""
+
+    def complete(self, conversation: Any, *, json_schema: Any = None, **rest: Any) -> Reply:
+        reply = super().complete(conversation, json_schema=json_schema, **rest)
+        whole = json_schema is None or sum(map(bool, self.schemas)) % 3 == 0
+        return reply if whole else replace(reply, text=reply.text[:20], cut=True)
+
+
+@pytest.mark.parametrize("name", params("dspy-copro", "dspy-mipro"))
+def test_json_that_was_cut_is_asked_for_again(name: str) -> None:
+    run, fields = Run(prompts=4), ("proposed_instruction", "proposed_prefix_for_output_field")
+    llm = Breaking("I do not know.", json_form=f'{{"{fields[0]}": "{{prompt}}", "{fields[1]}": "Answer:"}}')
+    assert len(run.drive(rival(name, llm))) >= 2
