@@ -158,8 +158,8 @@ class _Engine:
 
     DSPy asks in its own form first, and once more in JSON where it cannot read the reply. Only to an engine
     that declares so it then hands a schema, which local models are held to: without it small ones fail. A
-    reply to that which is no JSON ends DSPy's optimizer, so another is asked for: at COPRO's temperature of 1.4
-    a small model may write signs of several tokens each until its reply is cut off.
+    reply to that which is no JSON ends DSPy's optimizer, so another is asked for: at COPRO's temperature of
+    1.4 a small model may write signs of several tokens each until its reply is cut off.
     """
 
     supports_response_schema = True
