@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assets.errors import UserError
-from classifiers.data.examples import ClipExamples, Example
+from classifiers.data.examples import FAILURES, ClipExamples, Example
 from classifiers.data.masks import fitted
 from classifiers.data.pipeline import Pipeline
 from classifiers.data.sets import examples_of, read
@@ -48,7 +48,7 @@ def _many(trained: "Trained", source: ClipExamples) -> tuple[Scores, Failed]:
     for number, clip in enumerate(source.clips):
         try:
             examples = list(_views(source, clip, side))
-        except (UserError, OSError, ValueError, RuntimeError) as failure:
+        except FAILURES as failure:
             failed[clip.id] = str(failure)
             continue
         scores[number] = np.mean(scores_of(trained, examples), 0)

@@ -41,16 +41,6 @@ class _Bought:
     new: int
 
 
-@dataclass(frozen=True)
-class _Use:
-    """What makes up a score at one clip."""
-
-    answer: int
-    kind: int
-    clip: int
-    created: int
-
-
 class Addition:
     """One batch on its way into the database, within a transaction that writes.
 
@@ -135,16 +125,14 @@ class Addition:
     def _use(self, scorings: Sequence[int], clip_ids: Sequence[str], chosen: Sequence[_Held]) -> None:
         """Note what makes up the scores, and count the difference."""
         before = self._used(scorings, clip_ids)
-        after: dict[tuple[int, str], _Use] = {}
-        for scoring, clip_id, held in zip(scorings, clip_ids, chosen, strict=True):
-            after[scoring, clip_id] = _Use(held.id, held.kind, held.clip, held.created)
+        after = dict(zip(zip(scorings, clip_ids, strict=True), chosen, strict=True))
         fresh, tallies = [], Counter[tuple[int, int]]()
         for (scoring, clip_id), use in after.items():
             old = before.get((scoring, clip_id))
-            if old is not None and (old.answer == use.answer or self._worse(use, old)):
+            if old is not None and (old.id == use.id or self._worse(use, old)):
                 continue
             if old is None:
-                fresh.append({"scoring_id": scoring, "clip_id": use.clip, "answer_id": use.answer})
+                fresh.append({"scoring_id": scoring, "clip_id": use.clip, "answer_id": use.id})
             else:
                 self._replace(scoring, old, use)
                 tallies[scoring, old.kind] -= 1
@@ -152,13 +140,13 @@ class Addition:
         insert(self._connection, schema.uses, fresh)
         self._count(tallies)
 
-    def _worse(self, use: _Use, old: _Use) -> bool:
+    def _worse(self, use: _Held, old: _Held) -> bool:
         """Whether what is copied is a failure in the place of an answer, or older than what is there."""
         if not self._copying or old.kind == schema.ERROR != use.kind:
             return False
         return use.kind == schema.ERROR != old.kind or use.created < old.created
 
-    def _used(self, scorings: Sequence[int], clip_ids: Sequence[str]) -> dict[tuple[int, str], _Use]:
+    def _used(self, scorings: Sequence[int], clip_ids: Sequence[str]) -> dict[tuple[int, str], _Held]:
         uses, clips, bought = schema.uses, schema.clips, schema.bought
         query = (
             sa.select(uses, clips.c.clip_id.label("name"), bought.c.kind, bought.c.created)
@@ -168,14 +156,14 @@ class Addition:
             .where(clips.c.clip_id.in_(list(dict.fromkeys(clip_ids))))
         )
         return {
-            (row.scoring_id, row.name): _Use(row.answer_id, row.kind, row.clip_id, row.created)
+            (row.scoring_id, row.name): _Held(row.answer_id, row.kind, row.clip_id, row.created)
             for row in self._connection.execute(query)
         }
 
-    def _replace(self, scoring: int, old: _Use, use: _Use) -> None:
+    def _replace(self, scoring: int, old: _Held, use: _Held) -> None:
         table = schema.uses
         here = (table.c.scoring_id == scoring) & (table.c.clip_id == old.clip)
-        values = {"clip_id": use.clip, "answer_id": use.answer}
+        values = {"clip_id": use.clip, "answer_id": use.id}
         self._connection.execute(sa.update(table).where(here).values(values))
 
     def _count(self, differences: Counter[tuple[int, int]]) -> None:

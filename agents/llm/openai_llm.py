@@ -139,13 +139,14 @@ class OpenAILLM:
         raise self._nothing(str(getattr(answer, "error", None) or answer))
 
     def _nothing(self, said: str) -> UserError:
-        shown = " ".join(said.split())[:200]
-        if self._key != "none":
-            shown = shown.replace(self._key, "***")
+        shown = self._without_key(" ".join(said.split()))[:200]
         return UserError(
             f"optimizer model {self.name} at {self._where}: the answer is no completion: {shown!r}; "
             "check optimizer.llm.base_url, it usually ends in /v1"
         )
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key != "none" else text
 
     def _send(self, conversation: Conversation, options: dict[str, Any]) -> Any:
         if isinstance(conversation, str):
@@ -177,8 +178,7 @@ class OpenAILLM:
     def _told(self, failure: "OpenAIError") -> UserError:
         from openai import AuthenticationError, BadRequestError, NotFoundError
 
-        text = str(failure).splitlines()[0] if str(failure) else ""
-        text = text.replace(self._key, "***") if self._key != "none" else text
+        text = self._without_key(str(failure).splitlines()[0] if str(failure) else "")
         hint = ""
         if isinstance(failure, AuthenticationError):
             hint = f"; check the key in {self._key_name}"

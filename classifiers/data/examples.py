@@ -22,7 +22,7 @@ from videos.decode import FramePolicy, resize
 from videos.store import FrameStore
 
 _RULES = 1  # raise when the same source gives other arrays
-_FAILURES = (UserError, OSError, ValueError, RuntimeError)  # what files of a clip raise that are broken
+FAILURES = (UserError, OSError, ValueError, RuntimeError)  # what files of a clip raise that are broken
 Tick = Callable[[int, int], None]
 
 
@@ -82,7 +82,7 @@ class ClipExamples:
         try:
             frames = self._store.get(clip, self.policy)
             mask = fitted(self.masks, clip, frames.indices, frames.pixels.shape)
-        except _FAILURES as failure:
+        except FAILURES as failure:
             raise Unreadable(f"{clip.id}: {failure}") from failure
         return Example(np.asarray(frames.pixels), mask, label)
 
@@ -101,7 +101,7 @@ class ClipExamples:
         """Why the masks of a clip cannot be read."""
         try:
             self.masks.levels(clip, self.policy.indices(clip.frames.info()))
-        except _FAILURES as failure:
+        except FAILURES as failure:
             return str(failure)
         return None
 
@@ -110,7 +110,7 @@ def _identity(clip: Clip) -> str:
     """Of the clip's files; "" where they cannot be read, so that mended ones are read again."""
     try:
         return clip.frames.identity()
-    except _FAILURES:
+    except FAILURES:
         return ""
 
 

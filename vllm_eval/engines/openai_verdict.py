@@ -17,9 +17,8 @@ _OPTIONAL = ("top_logprobs", "logprobs", "max_tokens", "temperature", "seed")
 _BUSY = (408, 409, 425, 503, 529)
 _NO_MONEY = re.compile(r"billing|credit", re.IGNORECASE)
 _NO_QUOTA = "insufficient_quota"
-_PASSES = re.compile(
-    r"rate.?limit|\b(?:again|retry)\b.{0,20}\bin\b", re.IGNORECASE
-)  # they advertise billing, too
+# Limits on the pace, some of which advertise billing, too.
+_PASSES = re.compile(r"rate.?limit|\b(?:again|retry)\b.{0,20}\bin\b", re.IGNORECASE)
 _FILTER = re.compile(
     r"content_filter|content_policy|content management policy|moderation|flagged|data_inspection_failed",
     re.IGNORECASE,

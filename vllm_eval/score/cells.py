@@ -12,6 +12,7 @@ from vllm_eval.question import Question
 Reading = Literal["cell", "first", "reply"]
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BLANK = ("", "nan", "none", "null")  # what tables write into a cell that holds nothing
 _EMPTY = {"", "-", "-1", "nan", "<na>", "none", "null", "n/a", "na", "invalid", "unparsed"}
 _LED = re.compile(r"[(\[\"'*]*([A-Z])\s*[).:\]\"'*,]")  # "C)", "(C) archery", "C. archery"
 

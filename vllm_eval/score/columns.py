@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assets.errors import UserError
+from vllm_eval.score import cells
 from vllm_eval.score.records import KEY, Records
 
 # Common names per role, in lower case with underscores. Where an order matters, the first found is taken.
@@ -113,7 +114,7 @@ def _first(records: Records, role: str, named: Sequence[str] | None) -> str | No
 
 def _tells_failures(records: Records, name: str) -> bool:
     """Whether a column holds messages, or marks as "flagged" does; an error of 0 or 1 is a wrong answer."""
-    texts = {row[name].casefold() for row in records.rows} - {"", "nan", "none", "null"}
+    texts = {row[name].casefold() for row in records.rows} - set(cells.BLANK)
     marks = {"true", "false"}
     return texts <= marks if name.casefold() == "flagged" else not any(map(_is_mark, texts))
 

@@ -16,8 +16,6 @@ from vllm_eval.score.predictions import Options, Predictions
 from vllm_eval.score.records import Records, read_records
 from vllm_eval.score.sources import person_of, sources_of
 
-_EMPTY = ("", "nan", "none", "null")  # what tables write into a cell that holds nothing
-
 
 def read_predictions(path: Path, options: Options, another: bool = False) -> Predictions:
     """A file's predictions. Raises UserError with one line for anything that cannot be read as one.
@@ -212,7 +210,7 @@ class _Reader:
 
     def _failed(self, index: int) -> bool:
         mark = self.records.rows[index][self.columns.error] if self.columns.error else ""
-        return mark.casefold() not in (*_EMPTY, "false", "0", "no")
+        return mark.casefold() not in (*cells.BLANK, "false", "0", "no")
 
     def _unknown(self, index: int, text: str) -> Answer:
         if self.options.unknown == "refuse":
@@ -277,7 +275,7 @@ class _Reader:
     def _sources_of(self, index: int) -> tuple[str, ...]:
         """The cells that name a source; a row where none does shares none with others."""
         named = (self.records.rows[index][name] for name in self.options.sources)
-        return tuple(cell for cell in named if cell.casefold() not in _EMPTY) or (f"row {index + 1}",)
+        return tuple(cell for cell in named if cell.casefold() not in cells.BLANK) or (f"row {index + 1}",)
 
     def _chance(self) -> float:
         if self.options.classes:
