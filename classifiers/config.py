@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from assets.errors import UserError
 from classifiers.models import Size
+from videos.sections import Section, one_line
 
 RENDERED = "rendered"  # training clips drawn on the fly by the bundled benchmark's renderer
-
-
-class Section(BaseModel):
-    """Unknown keys are refused: a misspelt one would silently be the default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DataConfig(Section):
@@ -188,7 +183,4 @@ def _build(values: dict[str, Any], where: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as failure:
-        first = failure.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "configuration"
-        given = first["input"] if not isinstance(first["input"], dict) else "these values"
-        raise UserError(f"{where}: {place}: {given!r}: {first['msg']}; see docs/classifiers.md") from None
+        raise UserError(f"{where}: {one_line(failure, Config, 'docs/classifiers.md')}") from None

@@ -13,6 +13,7 @@ from assets.errors import UserError
 from prompts.history import History
 from prompts.prompt import Prompt
 from prompts.records import clean
+from vllm_eval.prompt_file import prompt_lines
 
 ORIGIN = "import"
 _FIELDS = ("text", "origin", "hypothesis", "parents")
@@ -32,21 +33,16 @@ class Imported:
 def read_prompts(path: Path, origin: str = ORIGIN) -> list[Prompt]:
     """The prompts of a file, each text once. ``origin`` is that of prompts for which the file names none.
 
-    By its ending: .txt holds one prompt a line; .csv has a column text and may have origin, hypothesis and
-    parents (ids, separated by blanks); .json holds a list of texts or of objects with these fields. Raises
-    UserError, naming the line or entry, before anything is stored.
+    By its ending: .txt holds one prompt a line (``prompt_lines``: lines that begin with # are none); .csv has
+    a column text and may have origin, hypothesis and parents (ids, separated by blanks); .json holds a list
+    of texts or of objects with these fields. Raises UserError, naming the line or entry, before anything is
+    stored.
     """
     if path.suffix.lower() not in _ENDINGS:
         raise UserError(f"cannot tell what {path} holds; name a file that ends in {', '.join(_ENDINGS)}")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as failure:
-        raise UserError(f"cannot read {path}: {failure.strerror}; name a file of prompts") from failure
-    except UnicodeDecodeError as failure:
-        raise UserError(f"{path} is no UTF-8 text ({failure.reason}); save it as UTF-8") from failure
     read = {".txt": _lines, ".csv": _table, ".json": _json}[path.suffix.lower()]
     found: dict[str, Prompt] = {}
-    for where, entry in read(path, text):
+    for where, entry in read(path):
         prompt = _prompt(path, where, entry, origin)
         found.setdefault(prompt.id, prompt)
     if not found:
@@ -67,14 +63,22 @@ def import_prompts(history: History, path: Path, origin: str = ORIGIN) -> Import
     return Imported(run_id, tuple(prompts), frozenset(known) & {prompt.id for prompt in prompts})
 
 
-def _lines(_path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(io.StringIO(text), 1):
-        if line.strip():
-            yield f"line {number}", {"text": line}
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as failure:
+        raise UserError(f"cannot read {path}: {failure.strerror}; name a file of prompts") from failure
+    except UnicodeDecodeError as failure:
+        raise UserError(f"{path} is no UTF-8 text ({failure.reason}); save it as UTF-8") from failure
 
 
-def _table(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+def _lines(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for line in prompt_lines(path, "file"):
+        yield f"line {line.number}", {"text": line.text}
+
+
+def _table(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         if "text" not in (reader.fieldnames or ()):
             names = ", ".join(reader.fieldnames or ()) or "none"
@@ -94,9 +98,9 @@ def _unquoted(text: str, prompt_id: str | None) -> str:
     return text[1:] if text[:1] == "'" and Prompt(text[1:].strip()).id == prompt_id else text
 
 
-def _json(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _json(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
-        value = json.loads(text)
+        value = json.loads(_text(path))
     except (json.JSONDecodeError, RecursionError) as problem:
         raise UserError(f"{path} is no JSON ({problem}); expected a list of texts or objects") from problem
     if not isinstance(value, list):

@@ -61,11 +61,11 @@ def _wanted(options: argparse.Namespace) -> Wanted:
     if options.config:
         wanted = read_config(Path(options.config))
     else:
-        wanted = Wanted(MINI, tuple(dict.fromkeys(options.dataset)), FramePolicy())
-    policy = wanted.policy
+        wanted = Wanted(MINI, tuple(dict.fromkeys(options.dataset)), (FramePolicy(),))
+    policies = wanted.policies
     if options.frames is not None:
-        policy = FramePolicy(options.frames, policy.sampling, policy.size)
-    return Wanted(options.root or wanted.root, wanted.datasets, policy)
+        policies = tuple(dict.fromkeys(replace(policy, frames=options.frames) for policy in policies))
+    return Wanted(options.root or wanted.root, wanted.datasets, policies)
 
 
 def _checked(dataset: str, wanted: Wanted, options: argparse.Namespace, progress: Progress) -> check.Checked:
@@ -74,7 +74,7 @@ def _checked(dataset: str, wanted: Wanted, options: argparse.Namespace, progress
     def advance(done: int, total: int) -> None:
         progress.update(bar, completed=done, total=total)
 
-    return check.check(dataset, wanted.root, wanted.policy, options.decode, options.workers, advance)
+    return check.check(dataset, wanted.root, wanted.policies, options.decode, options.workers, advance)
 
 
 def _progress() -> Progress:
@@ -141,7 +141,12 @@ _Add = Callable[..., argparse.ArgumentParser]
 def _add_check(add: _Add, names: str) -> None:
     about = "what of each data set is there and can be used; exit status 1 where that is too little"
     one = add("check", help=about, description=about)
-    one.add_argument("config", nargs="?", metavar="CONFIG", help="YAML of a run; its data section is checked")
+    one.add_argument(
+        "config",
+        nargs="?",
+        metavar="CONFIG",
+        help="YAML of a run: its data sets are checked, shown as its targets see them",
+    )
     one.add_argument(
         "--dataset", action="append", metavar="NAME", help=f"instead of CONFIG: {names}; repeatable"
     )

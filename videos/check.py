@@ -59,7 +59,7 @@ class _Look:
     """One clip to look at. ``careful``: without the decoder that may have hung or crashed."""
 
     source: FrameSource
-    policy: FramePolicy
+    policies: tuple[FramePolicy, ...]
     decoded: bool
     careful: bool = False
 
@@ -76,7 +76,7 @@ class _Seen:
 def check(
     dataset: str,
     root: str | Path,
-    policy: FramePolicy,
+    policies: Sequence[FramePolicy],
     decoded: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -85,9 +85,10 @@ def check(
     """Look at every annotated clip, in worker processes. One that fails is a finding, never an exception,
     and so is one that hangs for over ``seconds`` or crashes its process, twice.
 
-    Opens every file and counts its frames; ``decoded`` also takes out of it the frames of ``policy``, which
-    finds damage inside. Too short: fewer frames than the policy asks for, some would be shown twice. The same
-    content under two names counts as duplicated. ``progress`` receives (clips done, clips in all).
+    Opens every file and counts its frames; ``decoded`` also takes out of it the frames of each of
+    ``policies``, which finds damage inside. Too short: fewer frames than a policy asks for, some would be
+    shown twice. Unreadable, too: no person masks where a policy's view needs them. The same content under two
+    names counts as duplicated. ``progress`` receives (clips done, clips in all).
     """
     try:
         reading = read(dataset, root)
@@ -96,7 +97,7 @@ def check(
     if not len(reading):
         told = f"its annotation has no row of {dataset}, expected one for each clip; check its split column"
         return Checked(dataset, (), f"{reading.root}: {told}")
-    tasks = [_Look(clip.frames, policy, decoded) for clip in reading.clips.clips]
+    tasks = [_Look(clip.frames, tuple(policies), decoded) for clip in reading.clips.clips]
     most = default_workers() if workers is None else workers
     seen: dict[int, _Seen] = {}
     for number, found in _looked(tasks, min(most, -(-len(tasks) // _FEW)), seconds):
@@ -145,15 +146,17 @@ def _looked(tasks: Sequence[_Look], workers: int, seconds: float) -> Iterator[tu
 
 def _look(task: _Look) -> _Seen:
     try:
-        length = task.source.info().length
+        lengths = [policy.seen(task.source).info().length for policy in task.policies]
         identity = task.source.identity()
         if task.decoded:
             with without_decord() if task.careful else nullcontext():
-                decode(task.source, task.policy)
+                for policy in task.policies:
+                    decode(task.source, policy)
     except Exception as failure:  # whatever a damaged file makes a decoder do costs that file alone
         return _Seen("unreadable", str(failure) or type(failure).__name__)
-    if length < task.policy.frames:
-        return _Seen("too short", f"{length} frames, expected {task.policy.frames} or more")
+    for policy, length in zip(task.policies, lengths, strict=True):
+        if length < policy.frames:
+            return _Seen("too short", f"{length} frames, expected {policy.frames} or more")
     return _Seen("present", identity=identity)
 
 

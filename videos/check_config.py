@@ -1,48 +1,83 @@
-"""Which data sets a configuration names and the frames it asks for: what `python -m videos check` reads."""
+"""Which data sets a run's configuration names and what it shows of them: what `videos check` reads."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import Field, ValidationError, model_validator
 
 from assets.errors import UserError
-from videos.datasets import MINI
+from videos.config import DataConfig, ShownConfig
 from videos.decode import FramePolicy
-
-# As agents/config.py has them: a field that a configuration leaves out still names a data set.
-DEFAULTS: Mapping[str, str] = {
-    "root": MINI,
-    "swap": "hat:rand_1",
-    "mimetics": "mimetics",
-    "kinetics": "kinetics:val",
-    "agreement": "kinetics:train",
-}
+from videos.sections import Section, none_read, one_line
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to check. ``datasets`` are named once each, in the order of the configuration's fields."""
+    """What to check. ``datasets`` are named once each, in the order of the configuration's fields;
+    ``policies`` once each, too: one for all target models that are shown the same."""
 
     root: str
     datasets: tuple[str, ...]
-    policy: FramePolicy
+    policies: tuple[FramePolicy, ...]
+
+
+class _Target(ShownConfig):
+    """One of several."""
+
+    name: Any = None
+
+
+class _Run(Section):
+    """A run's file. What is typed Any is not looked into: `python -m agents.optimize --print-config` does."""
+
+    data: DataConfig = Field(default_factory=DataConfig)
+    target: ShownConfig = Field(default_factory=ShownConfig)
+    targets: tuple[_Target, ...] = ()
+    optimizer: Any = None
+    budget: Any = None
+    objective: Any = None
+    history: Any = None
+    seed: Any = None
+    output: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_an_empty_target(cls, values: Any) -> Any:
+        # As a run has it: the first of several stands for a target that says nothing.
+        if isinstance(values, dict) and values.get("targets") and not values.get("target"):
+            return {key: value for key, value in values.items() if key != "target"}
+        return values
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> "_Run":
+        # A run that is printed has both, target being the first of targets.
+        if self.targets and "target" in self.model_fields_set:
+            one, first = self.target, self.targets[0]
+            if (one.model, one.policy()) != (first.model, first.policy()):
+                raise ValueError("give either target or targets, not both")
+        return self
+
+    def policies(self) -> tuple[FramePolicy, ...]:
+        """What its target models see, each once."""
+        return tuple(dict.fromkeys(target.policy() for target in self.targets or (self.target,)))
 
 
 def read_config(path: Path) -> Wanted:
-    """The ``data`` section and ``target.frames`` of a run's YAML, absent fields at their defaults.
+    """The data sets of a run's YAML and what its targets see of them, absent fields at their defaults.
 
-    Raises UserError for a file that is no YAML and for values of another type.
+    Sections are those the run is validated with. Raises UserError for a file that is no YAML and for what the
+    run would refuse in ``data``, in what a target is shown, and in the names of sections and fields.
     """
-    values = _section(_yaml(path), "", path)
-    data = {**DEFAULTS, **_section(values.get("data"), "data", path)}
-    named = [data[key] for key in DEFAULTS if key != "root" and data[key] not in (None, "none")]
-    for value in (data["root"], *named):
-        if not isinstance(value, str):
-            raise UserError(f"{path}: data holds {value!r}, expected the name of a data set or folder")
-    frames = _section(_section(values.get("target"), "target", path).get("frames"), "target.frames", path)
-    return Wanted(data["root"], tuple(dict.fromkeys(named)), _policy(frames, path))
+    values = none_read(_yaml(path))
+    if not isinstance(values, dict | None):
+        raise UserError(f"{path}: it holds {values!r:.60}, expected fields such as data: or target:")
+    try:
+        run = _Run.model_validate({str(key): value for key, value in (values or {}).items()})
+    except ValidationError as failure:
+        raise UserError(f"{path}: {one_line(failure, _Run, 'docs/options.md')}") from None
+    return Wanted(run.data.root, run.data.datasets, run.policies())
 
 
 def _yaml(path: Path) -> Any:
@@ -53,19 +88,3 @@ def _yaml(path: Path) -> Any:
     except (UnicodeDecodeError, yaml.YAMLError) as failure:
         told = " ".join(str(failure).split())
         raise UserError(f"{path}: no YAML ({told}); see configs/ for examples") from failure
-
-
-def _section(value: Any, name: str, path: Path) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: {name or 'it'} holds {value!r:.60}, expected fields such as data: or root:")
-    return value
-
-
-def _policy(frames: Mapping[str, Any], path: Path) -> FramePolicy:
-    usual = FramePolicy()
-    count, size = frames.get("count", usual.frames), frames.get("size")
-    if not isinstance(count, int) or not isinstance(size, int | None):
-        raise UserError(f"{path}: target.frames has count {count!r} and size {size!r}, expected numbers")
-    return FramePolicy(count, frames.get("sampling", usual.sampling), size)

@@ -82,7 +82,7 @@ class ClipSet:
         """Divide so that no source stands on two sides and no clip is left out: see ``videos.splits``.
 
         Classes and variants are spread evenly, and added clips leave old ones on their sides as far as can
-        be. ``videos.splits.divide`` also divides sets whose clips nearly all hang together. Raises UserError
+        be. ``videos.sides.divide`` also divides sets whose clips nearly all hang together. Raises UserError
         when fractions do not sum to one or a side stays empty.
         """
         from videos.splits import split_whole  # here, because it imports this module

@@ -1,7 +1,7 @@
 """`python -m videos segment|inpaint|audit-masks|footage`: flags in, a table and files out."""
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,9 +23,8 @@ def _segment(options: argparse.Namespace) -> int:
     from videos.masks.kept import statuses
     from videos.masks.run import segment
 
-    config = read_config(Path(options.config))
-    changed = {name: getattr(options, name) for name in ("out", "clips", "workers", "mode")}
-    config = config.model_copy(update={name: value for name, value in changed.items() if value is not None})
+    flags = {name: getattr(options, name) for name in ("out", "clips", "workers", "mode")}
+    config = read_config(Path(options.config), flags)
     clips = load(config.dataset, config.root).clips[: config.clips]
     with _bar(f"Cutting people out of {config.dataset}") as advance:
         rows = segment(clips, config, advance)
@@ -55,16 +54,17 @@ def _audit(options: argparse.Namespace) -> int:
     from videos.audit.run import audit, masks_folder
     from videos.datasets import load
 
+    _at_least_one("--clips", options.clips)
+    _at_least_one("--workers", options.workers)
+    if options.segmented and not options.masks:
+        raise UserError("--segmented without MASKS, expected a folder of `segment`; name it, or leave it out")
     masks = masks_folder(options.masks) if options.masks else None
     clips = load(options.dataset, options.root).clips
     if masks and options.segmented:
-        from videos.masks.kept import rows
-
-        known = {name for row in rows(Path(masks)).values() for name in (row.clip, row.identity)}
-        clips = tuple(clip for clip in clips if clip.id in known or _identity(clip) in known)
+        clips = _told_of(clips, Path(masks))
+        if not clips:
+            raise UserError(f"{options.dataset}: no clips that {masks} tells of; leave out --segmented")
     clips = clips[: options.clips]
-    if not clips:
-        raise UserError(f"{options.dataset}: no clips that {masks} tells of; leave out --segmented")
     with _bar(f"Looking at masks of {options.dataset}") as advance:
         found = audit(clips, masks, not options.no_truth, advance, options.workers)
     write(found, masks, f"Masks of {options.dataset}", Path(options.out), not options.no_truth)
@@ -72,6 +72,19 @@ def _audit(options: argparse.Namespace) -> int:
         _say(f"{name.replace('_', ' '):>14}  {figure(name, value)}")
     _say(f"{options.out}: {len(found)} clips")
     return 0
+
+
+def _at_least_one(flag: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise UserError(f"{flag} {value}, expected at least 1")
+
+
+def _told_of(clips: Sequence[Clip], masks: Path) -> tuple[Clip, ...]:
+    """Clips that the folder's table has, by their names or their frames."""
+    from videos.masks.kept import rows
+
+    known = {name for row in rows(masks).values() for name in (row.clip, row.identity)}
+    return tuple(clip for clip in clips if clip.id in known or _identity(clip) in known)
 
 
 def _identity(clip: Clip) -> str | None:

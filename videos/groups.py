@@ -1,15 +1,11 @@
-"""Sources that belong together: those some clip shows both of, and neighbourhoods cut from large tangles."""
+"""Which video a source is, and which videos belong together: those some clip shows both of."""
 
-import heapq
-import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-HEAD_START = 1 / 1.5  # mean head start of a ball, in steps; more makes larger pieces and cuts fewer pairs
-
-_EXCERPT = re.compile(r"(?:.*/)?(.{11})_\d{6}_\d{6}", re.DOTALL)  # YouTube id, from and to, in seconds
+# A video's name, from and to in seconds, and what a file may end in.
+_EXCERPT = re.compile(r"(?:.*/)?([^/]+?)_\d{6}_\d{6}(?:\.\w+)?", re.DOTALL)
 
 
 def unit_hash(seed: int, purpose: str, name: str) -> float:
@@ -19,8 +15,12 @@ def unit_hash(seed: int, purpose: str, name: str) -> float:
 
 
 def video_of(source: str) -> str:
-    """The name that datasets share: HAT writes ``class/video_000010_000020`` for what Kinetics calls by its
-    YouTube id alone. Any other source keeps its name."""
+    """The video a source was cut from, by the name that data sets share: what is held apart, both in dividing
+    a set and between sets.
+
+    HAT writes ``class/video_000010_000020`` for the excerpt that Kinetics calls by its video alone. Any other
+    source keeps its name, folder and all: in other data ``a/clip1`` and ``b/clip1`` are two videos.
+    """
     found = _EXCERPT.fullmatch(source)
     return found[1] if found else source
 
@@ -41,36 +41,3 @@ def components(links: Iterable[Sequence[str]]) -> dict[str, str]:
         for root in roots[1:]:
             parent[root] = roots[0]
     return {source: find(source) for source in parent}
-
-
-def neighbourhoods(links: Iterable[Sequence[str]], seed: int) -> dict[str, str]:
-    """Each source's neighbourhood, called by its centre: many, connected, with few links between them.
-
-    Every source starts a ball, the earlier the larger an exponential number drawn from its hash; balls grow
-    a step at a time, and a source belongs to the one that reaches it first (Miller, Peng & Xu 2013, arXiv
-    1307.3692). A source with a single partner follows it, which costs no link. What a new link changes lies
-    within the few steps that balls grow.
-    """
-    around: dict[str, set[str]] = defaultdict(set)
-    for link in links:
-        for source in link:
-            around[source].update(other for other in link if other != source)
-    follows = {source: next(iter(others)) for source, others in around.items() if len(others) == 1}
-    follows = {source: other for source, other in follows.items() if other not in follows}
-    core = around.keys() - follows.keys()
-    centre = _grow({source: around[source] - follows.keys() for source in core}, seed)
-    return centre | {source: centre[other] for source, other in follows.items()}
-
-
-def _grow(around: Mapping[str, set[str]], seed: int) -> dict[str, str]:
-    starts = {source: HEAD_START * math.log(1 - unit_hash(seed, "ball", source)) for source in around}
-    waiting = [(start, source, source) for source, start in starts.items()]
-    heapq.heapify(waiting)
-    centre: dict[str, str] = {}
-    while waiting:
-        time, ball, source = heapq.heappop(waiting)
-        if source not in centre:
-            centre[source] = ball
-            for other in around[source] - centre.keys():
-                heapq.heappush(waiting, (time + 1, ball, other))
-    return centre

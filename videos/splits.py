@@ -12,8 +12,7 @@ What added clips do to old ones: nothing, unless
 - they push a class or a side over its slack (the constants below). Then groups nearest the border cross it,
   no more than needed. No other moves, however many clips are added.
 
-``divide`` also carves components too large to stand on one side into neighbourhoods, and leaves out the pairs
-that link two sides; there an added pair can also change the neighbourhoods a few steps around it.
+Where nearly all clips hang together such sides are far from their shares: ``videos.sides`` deals out sources.
 """
 
 import re
@@ -26,10 +25,8 @@ import numpy as np
 
 from assets.errors import UserError
 from videos.clip import Clip, ClipSet
-from videos.groups import components, neighbourhoods, unit_hash, video_of
+from videos.groups import components, unit_hash, video_of
 
-WHOLE = 0.02  # a component of at most this share of the clips, or WHOLE_CLIPS, is not carved
-WHOLE_CLIPS = 8
 SIDE_SLACK = 0.03  # how far a side may be from its size, relative to it and to what the next ones hold
 CLASS_SLACK = 0.25  # the same for a class and variant, but never less than CLASS_GROUPS of its groups
 CLASS_GROUPS = 2
@@ -42,7 +39,7 @@ Stratum = tuple[str, str]
 
 @dataclass(frozen=True)
 class Division:
-    """Named sides of ``whole``, and the clips ``left_out`` because they link two of them.
+    """Named sides of ``whole``, every clip of it on one.
 
     ``disjoint`` is False where sides share sources, as the paper's do: what is reported on one is then not
     independent of what was tuned on another.
@@ -50,24 +47,21 @@ class Division:
 
     whole: ClipSet
     sides: Mapping[str, ClipSet]
-    left_out: tuple[Clip, ...]
     disjoint: bool = True
 
     def summary(self) -> str:
-        """One line: the sides, and what they cost in clips."""
+        """One line: the sides, and whether they share sources."""
         sides = ", ".join(f"{name} {len(side)}" for name, side in self.sides.items())
-        cost = f"{len(self.left_out)} of {len(self.whole)} clips left out, they link two sides"
-        told = f"{self.whole.name}: {sides}; {cost if self.left_out else 'no clip left out'}"
+        told = f"{self.whole.name}: {sides}"
         return told if self.disjoint else f"{told}; NOT source-disjoint: {self._shared()}"
 
     def table(self) -> list[dict[str, object]]:
-        """A row a side: its clips, their share of all kept, source videos, classes, clips by variant."""
-        kept = sum(len(side) for side in self.sides.values())
+        """A row a side: its clips, their share of all, source videos, classes, clips by variant."""
         return [
             {
                 "side": name,
                 "clips": len(side),
-                "share": len(side) / kept,
+                "share": len(side) / len(self.whole),
                 "sources": len(_videos(side.clips)),
                 "classes": len({clip.human for clip in side.clips}),
                 "variants": dict(Counter(_stratum(clip)[1] for clip in side.clips)),
@@ -90,17 +84,17 @@ def split_whole(clips: ClipSet, fractions: Mapping[str, float], seed: int) -> Di
 
     Raises UserError when fractions are not positive or do not sum to one, or a side stays empty.
     """
-    return _divide(clips, fractions, seed, components(_links(clips)))
-
-
-def divide(clips: ClipSet, fractions: Mapping[str, float], seed: int) -> Division:
-    """Like ``split_whole``, but what is too large to stand on one side is carved; errors are the same."""
+    _check(fractions)
     links = _links(clips)
     group = components(links)
-    sizes = Counter(group[link[0]] for link in links)
-    largest = max(WHOLE_CLIPS, WHOLE * len(clips))
-    tangled = [link for link in links if sizes[group[link[0]]] > largest]
-    return _divide(clips, fractions, seed, group | neighbourhoods(tangled, seed))
+    members: dict[str, list[Clip]] = {name: [] for name in group.values()}
+    for clip, link in zip(clips.clips, links, strict=True):
+        members[group[link[0]]].append(clip)
+    side_of = _deal(_groups(members, group, seed), fractions)
+    sides: dict[str, list[Clip]] = {name: [] for name in fractions}
+    for clip, link in zip(clips.clips, links, strict=True):
+        sides[side_of[group[link[0]]]].append(clip)
+    return Division(clips, {name: _side(clips, name, part) for name, part in sides.items()})
 
 
 def paper_split(clips: ClipSet) -> Division:
@@ -117,7 +111,7 @@ def paper_split(clips: ClipSet) -> Division:
         "test": [clip for clip, n in zip(clips.clips, numbers, strict=True) if n not in drawn],
     }
     sides = {name: _side(clips, name, part) for name, part in parts.items()}
-    return Division(clips, sides, (), disjoint=False)
+    return Division(clips, sides, disjoint=False)
 
 
 def _sample_number(clip: Clip) -> int:
@@ -140,22 +134,6 @@ def _stratum(clip: Clip) -> Stratum:
     return clip.human, clip.tags[0] if clip.tags else ""
 
 
-def _divide(clips: ClipSet, fractions: Mapping[str, float], seed: int, group: Mapping[str, str]) -> Division:
-    _check(fractions)
-    links = _links(clips)
-    members: dict[str, list[Clip]] = {name: [] for name in group.values()}
-    for clip, link in zip(clips.clips, links, strict=True):
-        members[group[link[0]]].append(clip)
-    uncut = sum(len({group[source] for source in link}) == 1 for link in links) / max(1, len(links))
-    side_of = _deal(_groups(members, group, seed), _allowing_for_cuts(fractions, uncut))
-    sides: dict[str, list[Clip]] = {name: [] for name in fractions}
-    left_out: list[Clip] = []
-    for clip, link in zip(clips.clips, links, strict=True):
-        on = {side_of[group[source]] for source in link}
-        (sides[on.pop()] if len(on) == 1 else left_out).append(clip)
-    return Division(clips, {name: _side(clips, name, part) for name, part in sides.items()}, tuple(left_out))
-
-
 def _side(whole: ClipSet, name: str, clips: Sequence[Clip]) -> ClipSet:
     if not clips:
         told = f"split side {name!r} of {whole.name} would be empty: {len(whole)} clips are too entangled"
@@ -169,19 +147,6 @@ def _check(fractions: Mapping[str, float]) -> None:
         raise UserError(f"{told}, expected each above 0 and at most 1; leave a side out instead")
     if abs(sum(fractions.values()) - 1.0) > 1e-6:
         raise UserError(f"{told} sum to {sum(fractions.values()):g}, expected 1")
-
-
-def _allowing_for_cuts(fractions: Mapping[str, float], uncut: float) -> dict[str, float]:
-    """Shares of the groups that make these shares of the clips kept, when only ``uncut`` of the clips lie
-    within a group: the others are kept where both their groups meet on a side, which favours large sides."""
-    # Rounded, so that single clips don't shift the borders; above 0, where the shares would not settle.
-    inside = max(0.1, round(uncut, 1)) if uncut < 1 else 1.0
-    shares = dict(fractions)
-    for _ in range(100):
-        shares = {name: fractions[name] / (inside + (1 - inside) * share) for name, share in shares.items()}
-        total = sum(shares.values())
-        shares = {name: share / total for name, share in shares.items()}
-    return shares
 
 
 class _Group(NamedTuple):

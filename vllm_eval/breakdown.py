@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from videos.clip import Clip
 from vllm_eval.clustering import Clusters
 from vllm_eval.engine import Answer
 from vllm_eval.metrics import BiasMetrics, bias_metrics
@@ -13,7 +12,8 @@ def breakdown(
 ) -> dict[str, BiasMetrics]:
     """Metrics per part, parts in alphabetical order.
 
-    ``parts[i]`` names the parts that answer i belongs to: none, one or several (context annotations).
+    ``parts[i]`` names the parts that answer i belongs to: none (a scene where no other conflicts), one (a
+    class) or several (annotations of context, a clip's tags).
     Intervals are as wide as the part is small; with 50 of them, one or two miss their truth by chance.
     Raises ValueError when the lengths differ.
     """
@@ -27,18 +27,3 @@ def breakdown(
         name: bias_metrics([answers[i] for i in indices], [clusters[i] for i in indices], chance)
         for name, indices in sorted(members.items())
     }
-
-
-def by_class(clips: Sequence[Clip]) -> list[tuple[str, ...]]:
-    """Parts for ``breakdown``: the person's class."""
-    return [(clip.human,) for clip in clips]
-
-
-def by_background(clips: Sequence[Clip]) -> list[tuple[str, ...]]:
-    """Parts for ``breakdown``: the scene's class; clips without a conflicting scene belong to none."""
-    return [(clip.background,) if clip.background is not None else () for clip in clips]
-
-
-def by_context(clips: Sequence[Clip]) -> list[tuple[str, ...]]:
-    """Parts for ``breakdown``: every tag of a clip, such as Mimetics' "class scene: yes"."""
-    return [clip.tags for clip in clips]

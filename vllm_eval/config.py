@@ -4,22 +4,29 @@
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-MINI = "mini"
-MINI_FRAMES = {"count": 6, "size": 84}  # what the bundled model was trained on
+from videos.config import DataConfig, Fractions, FramesConfig, ShownConfig
+from videos.sections import Section
+
+__all__ = [
+    "AUTO",
+    "DEFAULT_HISTORY",
+    "ONLY_OF_RUNS",
+    "DataConfig",
+    "Fractions",
+    "FramesConfig",
+    "HistoryConfig",
+    "QuestionConfig",
+    "ScoringConfig",
+    "Section",
+    "TargetConfig",
+    "one_of",
+]
+
 AUTO = "auto"
 DEFAULT_HISTORY = "sqlite:///runs/history.db"  # as prompts.history has it, which lies above this package
 
@@ -52,16 +59,6 @@ def _formats() -> Mapping[str, object]:
     return FORMATS
 
 
-def _view(text: str) -> str:
-    from assets.errors import UserError
-    from videos.views import parse_view
-
-    try:
-        return parse_view(text).text
-    except UserError as problem:
-        raise ValueError(str(problem)) from None
-
-
 def _typed(options: object) -> object:
     """Option values given as text on the command line or in the environment get the type YAML gives them."""
     if not isinstance(options, Mapping):
@@ -82,77 +79,6 @@ def _of_text(text: str) -> object:
     return value if bracketed or value is None or isinstance(value, bool | int | float) else text
 
 
-class Section(BaseModel):
-    """Unknown keys are refused: a misspelt one would silently be the default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Fractions(Section):
-    """Shares of the swapped clips; no source video stands on two sides."""
-
-    tune: float = Field(
-        default=0.15, gt=0, lt=1, description="share of the clips that proposals are scored on"
-    )
-    select: float = Field(default=0.28, gt=0, lt=1, description="share of the clips the winner is chosen on")
-    test: float = Field(default=0.57, gt=0, lt=1, description="share of the clips the result is reported on")
-
-    @model_validator(mode="after")
-    def _sum_to_one(self) -> "Fractions":
-        total = self.tune + self.select + self.test
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"tune, select and test sum to {total:g}, they must sum to 1")
-        return self
-
-
-class DataConfig(Section):
-    """Which clips."""
-
-    root: str = Field(
-        default="mini",
-        description='folder with hat, kinetics and mimetics in it; "mini": the bundled benchmark',
-    )
-    swap: str = Field(
-        default="hat:rand_1", description="swapped clips to optimise on, hat:{rand,close,far,same}_N"
-    )
-    mimetics: str | None = Field(
-        default="mimetics", description="mimed actions, reported at the end; none: leave out"
-    )
-    kinetics: str | None = Field(
-        default="kinetics:val", description="ordinary clips, reported at the end; none: leave out"
-    )
-    agreement: str | None = Field(
-        default="kinetics:train",
-        description="ordinary clips on which the winner must not lose much against neutral; none: no check",
-    )
-    fractions: Fractions = Field(default_factory=Fractions, description="how the swapped clips are divided")
-    seed: int = Field(default=0, ge=0, description="seed of the division and of every subset of clips")
-    tune_clips: int = Field(default=32, ge=1, description="clips of the tune side each proposal is scored on")
-    select_clips: int | None = Field(
-        default=80, ge=1, description="clips of the select side to use; none: all"
-    )
-    test_clips: int | None = Field(default=160, ge=1, description="clips of the test side to use; none: all")
-    report_clips: int | None = Field(
-        default=150, ge=1, description="clips of each other reported set to use; none: all"
-    )
-    agreement_clips: int = Field(default=100, ge=1, description="clips of the agreement check")
-
-
-class FramesConfig(Section):
-    """What the model sees of a clip."""
-
-    count: int = Field(default=8, ge=1, description="frames per clip; where unset the bundled model gets 6")
-    sampling: Literal["uniform", "centre", "dense", "paper", "paper_internvl3"] = Field(
-        default="uniform",
-        description="uniform over the clip, its centre, as dense as it was filmed, or as the paper did",
-    )
-    size: int | None = Field(
-        default=None,
-        ge=16,
-        description="short side in pixels; none: as filmed; where unset the bundled model gets 84",
-    )
-
-
 class QuestionConfig(Section):
     """How it is asked."""
 
@@ -165,14 +91,13 @@ class QuestionConfig(Section):
     )
 
 
-class TargetConfig(Section):
+class TargetConfig(ShownConfig):
     """The video language model whose bias is measured."""
 
     engine: Annotated[str, one_of(_engines)] = Field(
         default="transformers",
         description="what runs the model; auto: a server where options has its base_url, else what is here",
     )
-    model: str = Field(default=MINI, description='model id or folder; "mini": the bundled model')
     revision: str | None = Field(
         default=None,
         min_length=1,
@@ -181,26 +106,7 @@ class TargetConfig(Section):
     options: Annotated[dict[str, Any], BeforeValidator(_typed)] = Field(
         default_factory=dict, description="further options of the engine, e.g. dtype=float32"
     )
-    frames: FramesConfig = Field(default_factory=FramesConfig, description="what the model sees of a clip")
     question: QuestionConfig = Field(default_factory=QuestionConfig, description="how it is asked")
-    view: Annotated[str, AfterValidator(_view)] = Field(
-        default="original",
-        description="what is shown of a clip: original, black, dim:0.3, crop, side, ...; docs/views.md",
-    )
-    masks: str | None = Field(
-        default=None,
-        min_length=1,
-        description="folder of person masks that `videos segment` wrote; none: the data set's own",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _suit_the_bundled_model(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and values.get("model", MINI) == MINI:
-            frames = values.get("frames", {})
-            if isinstance(frames, Mapping):
-                return {**values, "frames": {**MINI_FRAMES, **frames}}
-        return values
 
     @model_serializer(mode="wrap")
     def _without_what_is_unset(self, values: SerializerFunctionWrapHandler) -> dict[str, Any]:

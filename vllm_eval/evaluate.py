@@ -7,12 +7,12 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 
 from assets.commands import exit_status
 from assets.errors import UserError
 from vllm_eval import scoring, settings
 from vllm_eval.config import ScoringConfig
+from vllm_eval.prompt_file import prompt_lines
 from vllm_eval.prompted import KEPT, Asking, find_prompts, named, run_of_its_own, styled_formats
 from vllm_eval.standings import standings
 from vllm_eval.standings_text import render
@@ -63,24 +63,11 @@ def _run(config: ScoringConfig, given: Namespace, outside: Outside) -> None:
 
 def _texts(given: Namespace) -> list[str]:
     """What is to be scored, in the order given: --prompt first, then the file's."""
-    texts = [*(given.prompt or []), *(_lines(given.prompts) if given.prompts else [])]
+    lines = prompt_lines(given.prompts, "--prompts") if given.prompts else []
+    texts = [*(given.prompt or []), *(line.text for line in lines)]
     if not texts:
         raise UserError("no prompt to score; give --prompt TEXT, --prompt NAME or --prompts FILE")
     return texts
-
-
-def _lines(path: str) -> list[str]:
-    """Prompts of a text file, one a line; empty lines and lines that begin with # are none."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as failure:
-        raise UserError(
-            f"cannot read --prompts {path}: {failure}; give a text file, one prompt a line"
-        ) from None
-    found = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not found:
-        raise UserError(f"--prompts {path} holds no prompt, expected one a line")
-    return found
 
 
 def _check(given: Namespace) -> None:
@@ -100,7 +87,7 @@ def _parser() -> settings.Parser:
         help="a prompt to score; a hand-written one by its name (neutral, prefixed, human-focused, "
         "background-biased), a known one by the beginning of its id; may be repeated",
     )
-    add("--prompts", metavar="FILE", help="a text file with one prompt a line")
+    add("--prompts", metavar="FILE", help="a text file with one prompt a line; # begins a comment")
     add("--clips", type=int, metavar="N", help="score on N clips, chosen by data.seed; without it on all")
     add("--most", type=int, metavar="N", help="buy at most N answers: refuse to begin where more are missing")
     add("--json", action="store_true", help="for programs: all shares as fractions")

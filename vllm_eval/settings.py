@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, Generic, NoReturn, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     CliSettingsSource,
@@ -26,6 +25,7 @@ from pydantic_settings import (
 )
 
 from assets.errors import UserError
+from videos.sections import none_read, one_line
 
 ENV_PREFIX = "SCENEPROOF_"
 ENV_DELIMITER = "__"
@@ -125,16 +125,7 @@ def file_values(path: str | None) -> dict[str, Any]:
         raise UserError(f"--config {path} is no YAML: {' '.join(str(failure).split())}") from None
     if not isinstance(values, dict | None):
         raise UserError(f"--config {path} holds a {type(values).__name__}, expected fields such as budget:")
-    return {str(key): _none_read(value) for key, value in (values or {}).items()}
-
-
-def _none_read(value: Any) -> Any:
-    """With "none" read as no value, as flags and the environment write it; YAML itself writes null."""
-    if isinstance(value, dict):
-        return {key: _none_read(held) for key, held in value.items()}
-    if isinstance(value, list):
-        return [_none_read(held) if isinstance(held, dict) else held for held in value]
-    return None if value == "none" else value
+    return {str(key): none_read(value) for key, value in (values or {}).items()}
 
 
 def build(
@@ -160,7 +151,7 @@ def build(
     try:
         return form.model.model_validate(Sourced().model_dump())
     except ValidationError as failure:
-        raise UserError(_one_line(failure, form)) from None
+        raise UserError(one_line(failure, form.model, f"{form.program} --help")) from None
     except SettingsError as failure:
         reason = f"{' '.join(str(failure).split())}: {failure.__cause__}"
         raise UserError(f"{reason}; see {form.program} --help") from None
@@ -210,31 +201,6 @@ def _check_environment(sections: Sequence[str]) -> None:
         if variable.startswith(ENV_PREFIX) and delimiter and section.lower() not in sections:
             known = ", ".join(ENV_PREFIX + name.upper() + ENV_DELIMITER for name in sections)
             raise UserError(f"unknown environment variable {variable}; known beginnings: {known}")
-
-
-def _one_line(failure: ValidationError, form: Form[Any]) -> str:
-    errors = failure.errors(include_url=False)
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return _explain(errors[0], form) + more
-
-
-def _explain(error: ErrorDetails, form: Form[Any]) -> str:
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"unknown key {path}; {_known_beside(error['loc'], form.model)}"
-    message = error["msg"].removeprefix("Value error, ")
-    value = error["input"]
-    if isinstance(value, Mapping | BaseModel):  # the section as a whole; it may hold what must not be shown
-        return f"{path}: {message}; see {form.program} --help"
-    return f"{path}: {str(value)[:80]!r} is not possible; {message[:1].lower()}{message[1:]}"
-
-
-def _known_beside(location: Sequence[int | str], model: Any) -> str:
-    for part in location[:-1]:
-        place = isinstance(part, int)  # in a list
-        model = get_args(model)[0] if place else model.model_fields[str(part)].annotation
-    where = ".".join(str(part) for part in location[:-1])
-    return f"known {f'in {where}' if where else 'keys'}: {', '.join(model.model_fields)}"
 
 
 def _closest(form: Form[Any], name: str) -> str:

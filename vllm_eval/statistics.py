@@ -19,7 +19,6 @@ __all__ = [
     "MEASURES",
     "Difference",
     "difference_of",
-    "distinguishable_levels",
     "level_chain",
     "minimum_detectable_effect",
     "paired_deltas",
@@ -104,22 +103,12 @@ def paired_deltas(a: Sequence[Answer], b: Sequence[Answer], measure: str) -> tup
     return MEASURES[measure](first[kept]) - MEASURES[measure](second[kept]), kept
 
 
-def distinguishable_levels(
-    prompts: Sequence[Sequence[Answer]], clusters: Clusters, measure: str = "gap"
-) -> int:
-    """How many levels of a measure these prompts (answers on the same clips) can be told apart into.
-
-    The length of ``level_chain``: 1 says that the prompts may all be equally good. No correction for the
-    number of comparisons is made, so this counts generously.
-    """
-    return len(level_chain(prompts, clusters, measure))
-
-
 def level_chain(prompts: Sequence[Sequence[Answer]], clusters: Clusters, measure: str = "gap") -> list[int]:
-    """Indices of prompts that stand for the levels, lowest first.
+    """Indices of prompts (answers on the same clips) that stand for the levels they can be told apart into.
 
-    Greedy: prompts are sorted by the measure; the lowest opens the chain, and the next one is the first that
-    is significantly (paired, 95 %) above the last one chosen.
+    Lowest first; a single one says that all may be equally good. Greedy: prompts are sorted by the measure;
+    the lowest opens the chain, and the next one is the first that is significantly (paired, 95 %) above the
+    last one chosen. No correction for the number of comparisons is made, so this counts generously.
     """
     values = [_mean(answers, measure) for answers in prompts]
     order = sorted(range(len(prompts)), key=lambda index: (values[index], index))

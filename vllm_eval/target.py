@@ -62,8 +62,7 @@ def engine_name(target: TargetConfig) -> str:
 
 def policy_of(target: TargetConfig) -> FramePolicy:
     """Which frames the model sees, and what of them."""
-    frames = target.frames
-    return FramePolicy(frames.count, frames.sampling, frames.size, target.view, target.masks)
+    return target.policy()
 
 
 def question_of(target: TargetConfig) -> QuestionFormat:

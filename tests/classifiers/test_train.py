@@ -188,8 +188,10 @@ def test_an_unknown_model_lists_the_known_ones(capsys: pytest.CaptureFixture[str
     ("flags", "told"),
     [
         (["--config", "nowhere.yaml"], "cannot read --config nowhere.yaml"),
-        (["--set", "recipe.epoch=3"], "recipe.epoch: 3: Extra inputs are not permitted"),
-        (["--set", "recipe.epochs=0"], "recipe.epochs: 0: Input should be greater than or equal to 1"),
+        (["--set", "recipe.epoch=3"], "unknown key recipe.epoch; known in recipe: name, epochs, batch"),
+        (["--set", "worker=3"], "unknown key worker; known keys: model, size, data, "),
+        (["--set", "recipe.epochs=0"], "recipe.epochs: '0' is not possible; input should be greater than"),
+        (["--set", "recipe.accumulate=3"], "recipe: batch 20 cannot be computed in 3 equal parts; see docs/"),
         (["--set", "recipe"], "--set 'recipe': expected FIELD=VALUE"),
         (["--set", "recipe=3", "--set", "recipe.epochs=2"], "'recipe' has a value already"),
         (["--set", "data.masks=@x"], "@x: no folder; expected person masks"),

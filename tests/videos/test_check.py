@@ -56,7 +56,7 @@ def listed(path: Path) -> list[tuple[str, ...]]:
 
 
 def test_every_row_has_one_status(mixed: Path) -> None:
-    checked = check("folder", mixed, FramePolicy(8))
+    checked = check("folder", mixed, [FramePolicy(8)])
     statuses = {finding.clip: finding.status for finding in checked.findings}
     assert len(checked.findings) == 8
     assert [checked.counts[status] for status in STATUSES] == [1, 1, 2, 1, 1, 2]
@@ -69,15 +69,30 @@ def test_every_row_has_one_status(mixed: Path) -> None:
 
 
 def test_fewer_frames_are_enough_where_fewer_are_asked_for(mixed: Path) -> None:
-    assert check("folder", mixed, FramePolicy(3)).counts["too short"] == 0
+    assert check("folder", mixed, [FramePolicy(3)]).counts["too short"] == 0
+
+
+def test_a_clip_must_do_for_every_target(mixed: Path) -> None:
+    checked = check("folder", mixed, [FramePolicy(3), FramePolicy(9)])
+    assert checked.counts["too short"] == 3
+    details = [finding.detail for finding in checked.findings if finding.clip == "folder/short"]
+    assert details == ["3 frames, expected 9 or more"]
+
+
+def test_a_view_that_needs_masks_is_not_checked_as_if_it_needed_none(tmp_path: Path) -> None:
+    frames(tmp_path / "clip", 9, 0)
+    (tmp_path / "clips.csv").write_text("clip,human,background\nclip,yoga,\n")
+    (finding,) = check("folder", tmp_path, [FramePolicy(8), FramePolicy(8, view="black")]).findings
+    assert finding.status == "unreadable"
+    assert "no person masks beside it" in finding.detail
 
 
 def test_damage_inside_is_found_by_decoding(tmp_path: Path) -> None:
     frames(tmp_path / "clip", 9, 0)
     (tmp_path / "clip" / "000004.png").write_bytes((tmp_path / "clip" / "000004.png").read_bytes()[:40])
     (tmp_path / "clips.csv").write_text("clip,human,background\nclip,yoga,\n")
-    assert check("folder", tmp_path, FramePolicy(9)).counts["present"] == 1
-    (finding,) = check("folder", tmp_path, FramePolicy(9), decoded=True).findings
+    assert check("folder", tmp_path, [FramePolicy(9)]).counts["present"] == 1
+    (finding,) = check("folder", tmp_path, [FramePolicy(9)], decoded=True).findings
     assert finding.status == "unreadable"
     assert "000004.png: not a whole image" in finding.detail
 
@@ -87,7 +102,7 @@ def test_videos_are_opened_and_a_cut_one_is_found(tmp_path: Path) -> None:
     write_video(tmp_path / "whole.mp4", pixels)
     (tmp_path / "cut.mp4").write_bytes((tmp_path / "whole.mp4").read_bytes()[:5000])
     (tmp_path / "clips.csv").write_text("clip,human,background\nwhole.mp4,yoga,\ncut,yoga,\n")
-    checked = check("folder", tmp_path, FramePolicy(8), decoded=True)
+    checked = check("folder", tmp_path, [FramePolicy(8)], decoded=True)
     assert [finding.status for finding in checked.findings] == ["present", "unreadable"]
 
 
@@ -117,7 +132,7 @@ def test_a_file_that_crashes_or_upsets_the_decoder_costs_itself(
     hostile: Callable[..., None], tmp_path: Path
 ) -> None:
     hostile("fine", "crash", "raise", "well")
-    findings = check("hostile", tmp_path, FramePolicy(8)).findings
+    findings = check("hostile", tmp_path, [FramePolicy(8)]).findings
     assert [finding.status for finding in findings] == ["present", "unreadable", "unreadable", "present"]
     assert "(exit 9), twice" in findings[1].detail
     assert "zero" in findings[2].detail
@@ -125,7 +140,7 @@ def test_a_file_that_crashes_or_upsets_the_decoder_costs_itself(
 
 def test_a_file_that_hangs_costs_itself(hostile: Callable[..., None], tmp_path: Path) -> None:
     hostile("hang")
-    (finding,) = check("hostile", tmp_path, FramePolicy(8), seconds=0.2).findings
+    (finding,) = check("hostile", tmp_path, [FramePolicy(8)], seconds=0.2).findings
     assert finding == Finding("hang", "unreadable", "looking at it took more than 0.2 s, twice")
 
 
@@ -209,7 +224,7 @@ def test_a_list_that_cannot_be_written_is_told(
 
 
 def test_writing_counts_the_rows(mixed: Path, tmp_path: Path) -> None:
-    assert write([check("folder", mixed, FramePolicy(8))], tmp_path / "list.csv") == 7
+    assert write([check("folder", mixed, [FramePolicy(8)])], tmp_path / "list.csv") == 7
 
 
 def test_many_clips_are_looked_at_in_several_processes_and_told_as_they_come(tmp_path: Path) -> None:
@@ -218,14 +233,16 @@ def test_many_clips_are_looked_at_in_several_processes_and_told_as_they_come(tmp
     rows = [f"clip {number},yoga," for number in range(50)]
     (tmp_path / "clips.csv").write_text("\n".join(["clip,human,background", *rows]))
     told: list[tuple[int, int]] = []
-    checked = check("folder", tmp_path, FramePolicy(8), workers=2, progress=lambda *done: told.append(done))
+    checked = check("folder", tmp_path, [FramePolicy(8)], workers=2, progress=lambda *done: told.append(done))
     assert checked.share == 1
     assert told == [(number, 50) for number in range(1, 51)]
     assert [finding.clip for finding in checked.findings] == [f"folder/clip {number}" for number in range(50)]
 
 
 def test_the_published_annotations_are_counted_row_by_row(shared_data: Path) -> None:
-    counts = {name: check(name, shared_data, FramePolicy(8)).counts for name in ("mimetics", "kinetics:val")}
+    counts = {
+        name: check(name, shared_data, [FramePolicy(8)]).counts for name in ("mimetics", "kinetics:val")
+    }
     assert counts == {"mimetics": {"missing": 713}, "kinetics:val": {"missing": 996}}
 
 

@@ -1,14 +1,16 @@
 """The YAML file of `python -m videos segment`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from assets.errors import UserError
 from videos.masks.detectors import DETECTORS
 from videos.masks.followers import FOLLOWERS
+from videos.sections import Section, one_line
 
 
 def _known(names: Any) -> AfterValidator:
@@ -20,11 +22,7 @@ def _known(names: Any) -> AfterValidator:
     return AfterValidator(check)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Backend(_Section):
+class Backend(Section):
     """A detector or follower and its options."""
 
     options: dict[str, Any] = Field(
@@ -44,7 +42,7 @@ class FollowerConfig(Backend):
     name: Annotated[str, _known(FOLLOWERS)] = "onnx"
 
 
-class SegmentConfig(_Section):
+class SegmentConfig(Section):
     """Which clips, by what, where to."""
 
     dataset: str = Field(description="as hat:original, kinetics:val, mimetics, ...")
@@ -77,8 +75,11 @@ class SegmentConfig(_Section):
         )
 
 
-def read_config(path: Path) -> SegmentConfig:
-    """The file as settings. Raises UserError that names file, field and what was expected."""
+def read_config(path: Path, flags: Mapping[str, Any] | None = None) -> SegmentConfig:
+    """The file as settings, ``flags`` that are not None over it, checked together.
+
+    Raises UserError that names file or flag, field and what was expected.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as failure:
@@ -86,9 +87,10 @@ def read_config(path: Path) -> SegmentConfig:
         raise UserError(f"{path}: {told}; expected a YAML file with dataset and out") from failure
     if not isinstance(values, dict):
         raise UserError(f"{path}: no settings in it, expected a YAML file with dataset and out")
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
     try:
-        return SegmentConfig.model_validate(values)
+        return SegmentConfig.model_validate({**values, **given})
     except ValidationError as failure:
-        first = failure.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}: {place}: {first['msg']}, given {first.get('input')!r}") from None
+        flag = failure.errors()[0]["loc"][:1] in [(name,) for name in given]
+        where = "--" if flag else f"{path}: "
+        raise UserError(f"{where}{one_line(failure, SegmentConfig, 'configs/segment.yaml')}") from None

@@ -86,7 +86,7 @@ class _Reader:
 
     def _check_references(self) -> None:
         for column, texts in ((self.columns.human, self.human), (self.columns.background, self.background)):
-            empty = [index for index, text in enumerate(texts) if text.casefold() in ("", "nan", "none")]
+            empty = [index for index, text in enumerate(texts) if text.casefold() in cells.BLANK]
             if empty:
                 raise UserError(
                     f"{self.records.where(empty[0])}: no label in {column!r} (so in {len(empty)} of "

@@ -187,6 +187,25 @@ def test_the_command_writes_a_page_with_pictures_against_the_truth(
     assert "no such folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--clips", "0"], "--clips 0, expected at least 1"),
+        (["--clips", "-2"], "--clips -2, expected at least 1"),
+        (["--workers", "0"], "--workers 0, expected at least 1"),
+        (["--segmented"], "--segmented without MASKS, expected a folder"),
+    ],
+)
+def test_flags_that_cannot_be_are_told_before_any_clip_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], flags: list[str], told: str
+) -> None:
+    monkeypatch.setattr("videos.datasets.load", lambda *_: pytest.fail("work was begun"))
+    assert main(["audit-masks", "--dataset", "hat:original", *flags]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {told}")
+    assert error.count("\n") == 1
+
+
 def test_a_page_that_cannot_be_written_is_told(tmp_path: Path, clips: list[Clip]) -> None:
     from videos.audit.report import write
 

@@ -18,7 +18,7 @@ from PIL import Image
 from assets.errors import UserError
 from videos.datasets import read
 from videos.decode import FramePolicy, decode
-from videos.splits import divide, paper_split
+from videos.splits import paper_split, split_whole
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "hat.md"
 LIST = "kinetics400_val_list_rawframes.txt"
@@ -204,7 +204,7 @@ def test_splits_that_cannot_be_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is none of the paper's 2,485 pairs"):
         paper_split(clips)
     with pytest.raises(UserError, match="would be empty: 2 clips are too entangled"):
-        divide(clips, {"tune": 0.5, "test": 0.5}, 0)
+        split_whole(clips, {"tune": 0.5, "test": 0.5}, 0)
 
 
 if __name__ == "__main__":

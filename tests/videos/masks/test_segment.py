@@ -272,7 +272,15 @@ def test_the_command_tells_counts_and_fails_where_a_clip_did(
     ("text", "told"),
     [
         ("dataset: x\nout: y\ndetector: {name: yolo}", "detector.name.*known: yolox, transformers"),
-        ("dataset: x\nout: y\nmod: paper", "mod: Extra inputs"),
+        (
+            "dataset: x\nout: y\nmod: paper",
+            "one.yaml: unknown key mod; known keys: dataset, root, out, mode, ",
+        ),
+        (
+            "dataset: x\nout: y\ndetector: {nam: x}",
+            "unknown key detector.nam; known in detector: options, name",
+        ),
+        ("dataset: x", "one.yaml: out: Field required; see configs/segment.yaml"),
         ("[]", "no settings in it"),
         ("a: [", "expected a YAML file"),
     ],
@@ -281,6 +289,28 @@ def test_a_configuration_that_cannot_be_is_told_in_one_line(tmp_path: Path, text
     (tmp_path / "one.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=told):
         read_config(tmp_path / "one.yaml")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--workers", "0"], "--workers: '0' is not possible; input should be greater than or equal to 1"),
+        (["--clips", "-2"], "--clips: '-2' is not possible; input should be greater than or equal to 1"),
+    ],
+)
+def test_a_flag_is_checked_as_the_files_field_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], told: str
+) -> None:
+    (tmp_path / "one.yaml").write_text(f"dataset: hat:original\nout: {tmp_path}/masks\nworkers: 0\n")
+    assert main(["segment", str(tmp_path / "one.yaml"), "--workers", "1", *flags]) == 2
+    assert f"error: {told}" in capsys.readouterr().err
+    assert not (tmp_path / "masks").exists()
+
+
+def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("dataset: x\nout: y\nworkers: 0\n")
+    config = read_config(tmp_path / "one.yaml", {"workers": 2, "out": "z", "clips": None})
+    assert (config.workers, config.out, config.clips) == (2, "z", None)
 
 
 def test_an_unknown_backend_or_option_names_what_is_known() -> None:
