@@ -1,22 +1,23 @@
 """What a run has spent and may still spend, booked in the history as it happens.
 
-No cap is overshot but that on time, by the batch or the call under way.
+No cap is overshot but that on time, by the batch or the call under way. Answers are booked in the transaction
+that stores them, so whoever kills the process leaves none that is not counted. What a kill does lose is the
+batch it falls into, answered and neither stored nor booked (``vllm_eval.evaluator`` says how much that is).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 from agents.config import BudgetConfig
 from assets.errors import UserError
 from prompts.history import History
+from vllm_eval.engine import Answer
+from vllm_eval.evaluator import AnswerRow
 
 ANSWERS, SECONDS, TOKENS = "clip_evaluations", "seconds", "optimizer_tokens"
 DOLLARS = "dollars"
 PACE, _PACES = "pace", ("answer", "call")  # what a resumed run with a cap on time has to know beforehand
-
-# Answers between two bookings: what a kill can leave unbooked, as much as it can lose.
-BOOK_EVERY = 64
 
 
 class OutOfBudget(UserError):
@@ -26,13 +27,20 @@ class OutOfBudget(UserError):
 class Ledger:
     """Spending of one run over all its resumptions.
 
+    ``renew`` is called before anything more is spent: it raises when the run is another process's by now.
     ``pace``: seconds an answer took in the slowest batch so far; 0 before the first. ``thinking``: seconds
     the slowest call of the optimizer's model took so far. ``held``: answers that the run's end needs.
     """
 
     def __init__(
-        self, history: History, run_id: str, caps: BudgetConfig, clock: Callable[[], float] = time.monotonic
+        self,
+        history: History,
+        run_id: str,
+        caps: BudgetConfig,
+        clock: Callable[[], float] = time.monotonic,
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
+        self.renew = renew
         self._history, self._run_id, self._caps, self._clock = history, run_id, caps, clock
         booked = history.spent(run_id)
         self._answers, self._seconds = booked.get(ANSWERS, 0.0), booked.get(SECONDS, 0.0)
@@ -60,6 +68,10 @@ class Ledger:
         """How much longer the run may work; infinite without a cap."""
         return inf if self._caps.seconds is None else self._caps.seconds - self.seconds
 
+    def seconds_for_calls(self) -> float:
+        """How much of that the optimizer's model may take, what the report needs being held back."""
+        return self.seconds_left() - self.held * self.pace
+
     def tokens_left(self) -> float:
         """How many more tokens the optimizer's model may take; infinite without a cap."""
         cap = self._caps.optimizer_tokens
@@ -78,6 +90,8 @@ class Ledger:
 
         With a reserve also when, by the pace so far, they would not fit into the time that is left.
         """
+        if answers:
+            self.renew()
         if answers + reserve > self.answers_left():
             left, cap = self.answers_left(), self._caps.clip_evaluations
             raise OutOfBudget(
@@ -95,8 +109,6 @@ class Ledger:
     def answered(self, new: int) -> None:
         """Count answers. Raises OutOfBudget when the time is used up; the answers are kept."""
         self._unbooked += new
-        if self._unbooked >= BOOK_EVERY:
-            self.book()
         if self.seconds_left() <= 0:
             raise OutOfBudget(
                 f"budget.seconds {self._caps.seconds:g} is used up before the report is done; raise it and "
@@ -109,7 +121,8 @@ class Ledger:
         Both are upper bounds of what the call takes. How long it takes is told by the slowest so far, and the
         answers that are held back have to fit in behind it.
         """
-        if self.thinking + self.held * self.pace >= self.seconds_left():
+        self.renew()
+        if self.thinking >= self.seconds_for_calls():
             raise OutOfBudget(
                 f"a call could take {self.thinking:.1f} s and the report {self.held * self.pace:.1f}, only "
                 f"{self.seconds_left():.1f} of budget.seconds {self._caps.seconds:g} are left; raise it and "
@@ -135,8 +148,9 @@ class Ledger:
                 self._booked[kind] = self._booked.get(kind, 0.0) + spent
 
     def thought(self, seconds: float) -> None:
-        """Learn how long a call of the optimizer's model takes."""
+        """Learn how long a call of the optimizer's model takes, and book it: the next may be killed."""
         self._learn(self.pace, max(self.thinking, seconds))
+        self.book()
 
     def measure(self, answers: int, seconds: float) -> None:
         """Learn the pace from a batch."""
@@ -151,9 +165,47 @@ class Ledger:
 
     def book(self) -> None:
         """Write what has not been written yet."""
-        now = self._clock()
-        if self._unbooked:
-            self._history.add_spend(self._run_id, ANSWERS, self._unbooked)
-        self._history.add_spend(self._run_id, SECONDS, now - self._since)
-        self._answers, self._seconds = self._answers + self._unbooked, self._seconds + now - self._since
-        self._unbooked, self._since = 0, now
+        due = self._due()
+        for kind, spent in due.items():
+            self._history.add_spend(self._run_id, kind, spent)
+        self._settle(due)
+
+    def store(self, rows: Sequence[AnswerRow]) -> None:
+        """Store answers and book, in the same transaction, those among them that were bought.
+
+        Raises what ``renew`` raises, once they are stored.
+        """
+        due = self._due() if self._unbooked else {}
+        self._history.add(rows, due)
+        self._settle(due)
+        if due:
+            self.renew()
+
+    def _due(self) -> dict[str, float]:
+        """What is not booked yet, by budget."""
+        spent = {ANSWERS: float(self._unbooked), SECONDS: self._clock() - self._since}
+        return {kind: amount for kind, amount in spent.items() if amount}
+
+    def _settle(self, booked: Mapping[str, float]) -> None:
+        answers, seconds = booked.get(ANSWERS, 0.0), booked.get(SECONDS, 0.0)
+        self._answers, self._unbooked = self._answers + answers, self._unbooked - round(answers)
+        self._seconds, self._since = self._seconds + seconds, self._since + seconds
+
+
+class BookedAnswers:
+    """The history as a run's answer store: what is bought is booked when it is stored."""
+
+    def __init__(self, history: History, ledger: Ledger) -> None:
+        self._history, self._ledger = history, ledger
+
+    def known(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """As AnswerStore.known."""
+        return self._history.known(keys)
+
+    def failed(self, keys: Sequence[str], run_id: str, dataset: str) -> dict[str, Answer]:
+        """As AnswerStore.failed."""
+        return self._history.failed(keys, run_id, dataset)
+
+    def add(self, rows: Sequence[AnswerRow]) -> None:
+        """As AnswerStore.add. The answers among them were counted by the ledger before."""
+        self._ledger.store(rows)

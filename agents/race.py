@@ -4,7 +4,8 @@ All candidates see the same clips in the same order (``agents.race_order``) and 
 incumbent, the best prompt so far, by a test that may be looked at after every block (``agents.race_test``).
 A candidate leaves the race as
 
-    twin      on the first clips it answers as an earlier candidate did (``agents.fingerprint``)
+    twin      it answers as an earlier candidate did, on clips that would have shown a difference of
+              ``worthwhile`` (``agents.fingerprint``)
     futile    it is not better than the incumbent by ``worthwhile``: rejected at ``futility_alpha``
     won       it is better than the incumbent: rejected at ``alpha`` that it is not
     complete  it was asked about all clips
@@ -25,7 +26,7 @@ from typing import Literal
 
 import numpy as np
 
-from agents.fingerprint import Fingerprint, twin
+from agents.fingerprint import Fingerprint, distance, telling, twin
 from agents.race_board import Board, Seen
 from agents.race_compare import Comparison
 
@@ -84,6 +85,7 @@ class Race:
         self._ends = np.cumsum(sizes).tolist()
         self._rules, self._ask = rules, ask
         self._prints: dict[tuple[str, ...], list[tuple[str, Fingerprint]]] = {}
+        self._alike: dict[str, list[str]] = {}  # who acts alike so far, on clips that tell nothing yet
 
     def references(self, prompts: Sequence[str]) -> None:
         """Prompts to be beaten: asked block by block until the best of them is shown to be that."""
@@ -105,8 +107,6 @@ class Race:
             self._look([*alive, self.incumbent], block)
             leaving = [verdict for name in alive if (verdict := self._judge(name, block))]
             verdicts.extend(leaving)
-            # At once: asking on may end the race, and a twin is no finalist.
-            self.twins |= {one.prompt: one.other for one in leaving if one.why == "twin"}
             gone = {verdict.prompt for verdict in leaving}
             alive = [name for name in alive if name not in gone]
         self._succeed([one.prompt for one in verdicts if one.why in ("won", "complete")])
@@ -145,6 +145,7 @@ class Race:
             return Verdict(name, why, clips, self.incumbent, mean, exp(min(evidence, 50.0)), other)
 
         if (like := self._twin(name, block)) is not None:
+            self.twins[name] = like  # at once: asking on may end the race, and a twin is no finalist
             return verdict("twin", 0.0, like)
         futile = self._futility(name, mean, clips)
         if futile >= -log(self._rules.futility_alpha):
@@ -163,20 +164,53 @@ class Race:
         return evidence
 
     def _twin(self, name: str, block: int) -> str | None:
-        """The prompt it acts like, looked for once: in the block that completes its fingerprint."""
-        clips = self._fingerprint_clips()
-        if not clips or self._ends[block] != clips:
-            return None
-        mine = self.board.fingerprint(name, clips)
-        assert mine is not None, "it was just asked about these clips"
+        """The prompt it acts like. Looked for in the block that completes its fingerprint and, where that
+        finds some but shows too little, in later ones, until they differ or it is shown.
+
+        Not in the last: who gets there was asked about everything.
+        """
+        clips = self._ends[block]
+        if clips == self._fingerprint_clips():
+            return self._first_look(name, clips)
+        if name in self._alike and clips < self._ends[-1]:
+            return self._look_again(name, clips)
+        return None
+
+    def _first_look(self, name: str, clips: int) -> str | None:
+        mine, near = self._print(name, clips), self._rules.twin_distance
         # Of two candidates alike the first goes on; a twin is no model for others. Nor are references: they
         # do not stand for election, a candidate just like the best of them does.
-        alike = self._prints.setdefault(mine.labels, [])
-        found = twin(mine, alike, self._rules.twin_distance)
+        others = self._prints.setdefault(mine.labels, [])
+        found = twin(mine, [one for one in others if self._telling(mine, one[1])], near)
         if found is None:
-            alike.append((name, mine))
+            self._alike[name] = [other for other, theirs in others if distance(mine, theirs) <= near]
+            others.append((name, mine))
             return None
         return found[0]
+
+    def _look_again(self, name: str, clips: int) -> str | None:
+        mine, near = self._print(name, clips), self._rules.twin_distance
+        there = [one for one in self._alike[name] if one not in self.twins and self.board.count(one) >= clips]
+        prints = [(other, self._print(other, clips)) for other in there]
+        alike = [(other, theirs) for other, theirs in prints if theirs.labels == mine.labels]
+        self._alike[name] = [other for other, _ in alike]
+        found = twin(mine, [one for one in alike if self._telling(mine, one[1])], near)
+        return found[0] if found else None
+
+    def _print(self, name: str, clips: int) -> Fingerprint:
+        found = self.board.fingerprint(name, clips)
+        assert found is not None, "it was asked about these clips"
+        return found
+
+    def _telling(self, mine: Fingerprint, other: Fingerprint) -> bool:
+        """Whether a worthwhile difference would have shown, on each target where the worst counts."""
+        shown, rules = len(mine.labels), self._rules
+        parts = [[place for place in part if place < shown] for part in self._compare.parts]
+        return all(
+            telling(mine.only(part), other.only(part), rules.worthwhile, rules.alpha)
+            for part in parts or [list(range(shown))]
+            if part
+        )
 
     def _fingerprint_clips(self) -> int:
         """The end of the first block that shows ``twin_clips``; 0: never looked for."""

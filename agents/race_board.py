@@ -20,7 +20,8 @@ class Seen:
     """Answers of one prompt on some clips.
 
     ``gaps``: +1 human, -1 background, 0 anything else, NaN for an error. ``soft``: p(human) - p(background)
-    among the choices, NaN where the engine tells no probabilities. ``labels``: "" where none was read.
+    among the choices, NaN where the engine tells no probabilities. ``labels``: the kind of the answer, in
+    parentheses, where no label was read: what failed is not what could not be understood.
     """
 
     gaps: Values
@@ -34,9 +35,10 @@ def seen(
     """Answers as a race reads them. ``sides``: per clip its human and background label."""
     gaps = np.array([_GAPS.get(answer.kind, 0.0) for answer in answers], np.float64)
     soft = [
-        soft_gap(answer, *side, labels) for answer, side, labels in zip(answers, sides, choices, strict=True)
+        soft_gap(answer, *side, among) for answer, side, among in zip(answers, sides, choices, strict=True)
     ]
-    return Seen(gaps, np.array(soft, np.float64), tuple(answer.label or "" for answer in answers))
+    labels = tuple(answer.label or f"({answer.kind})" for answer in answers)
+    return Seen(gaps, np.array(soft, np.float64), labels)
 
 
 _GAPS = {"human": 1.0, "background": -1.0, "error": float("nan")}
@@ -150,7 +152,7 @@ class Board:
         if self.count(prompt) < clips:
             return None
         row = self._rows[prompt]
-        return Fingerprint(tuple(row.labels[:clips]), row.soft[:clips])
+        return Fingerprint(tuple(row.labels[:clips]), row.soft[:clips], row.gaps[:clips], self._units[:clips])
 
 
 def fair_scores(board: Board, twins: Mapping[str, str], prior_clips: float = PRIOR_CLIPS) -> dict[str, float]:

@@ -98,11 +98,13 @@ class Racing:
         if self._race.incumbent != before:
             self._decide("race/incumbent", {"round": number, "prompt": self._race.incumbent, "after": before})
 
-    def assign(self, prompt: Prompt, clips: Sequence[str]) -> None:
-        """Remember that this prompt is to be scored on these clips. Ids of no tune clip count for none."""
+    def assignment(self, prompt: Prompt, clips: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+        """The decision that this prompt is to be scored on these clips alone, to be stored with its proposal.
+
+        Ids of no tune clip count for none; without any there is nothing to decide, and the prompt races.
+        """
         known = [clip for clip in clips if clip in self._place]
-        if known:
-            self._decide(ASSIGNED, {"prompt": prompt.id, "clips": known})
+        return [(ASSIGNED, {"prompt": prompt.id, "clips": known})] if known else []
 
     def settle(self, finalists: int) -> None:
         """Ask about all clips whoever ranks among the finalists, until nobody there lacks any.

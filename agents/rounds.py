@@ -2,23 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from agents.budget import OutOfBudget
 from agents.guard import Guard
+from agents.lease import TakenOver
 from agents.llm.base import plain_conversation
 from agents.racing import Racing
-from agents.strategy import Proposal, Strategy
+from agents.strategy import STOP, Proposal, Strategy
 from agents.watcher import Standing, Watcher
 from assets.errors import UserError
 from prompts.history import History
 from prompts.prompt import Prompt
-from prompts.records import Verdict, clean
+from prompts.records import Put, Verdict, clean
 from prompts.view import HistoryView
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """All that one round needs. ``room(n)``: how many of n prompts the caps leave money and time for."""
+    """All that one round needs. ``room(n)``: how many of n prompts the caps leave money and time for.
+
+    ``timed``: there is a cap on time. ``finish``: nothing more is to be proposed.
+    """
 
     history: History
     run_id: str
@@ -30,6 +35,8 @@ class Rounds:
     per_round: int
     refusals: int
     room: Callable[[int], int]
+    timed: bool = False
+    finish: bool = False
 
     def run(self) -> str:
         """Propose and score; returns why it stopped.
@@ -38,6 +45,8 @@ class Rounds:
         UserError when nothing usable was proposed at all.
         """
         view = self._score(self._earlier())
+        if self.finish:
+            return self._stop(self._accepted(), "it was asked to end with what there is")
         while True:
             step = self._next(view)
             if isinstance(step, str):
@@ -60,18 +69,43 @@ class Rounds:
         n = self.room(min(self.per_round, self.budget - len(accepted)))
         if n < 1:
             return self._stop(accepted, "the caps leave no room for another prompt and the report")
-        self.watcher.phase("proposing")
-        try:
-            proposals = self.strategy.ask(view, n)[:n]
-        except OutOfBudget as cap:
-            return self._stop(accepted, f"the strategy has no budget left: {cap}")
-        if not proposals:
+        proposals = self._proposals(view, n, bool(accepted))
+        if isinstance(proposals, str):
+            return self._stop(accepted, proposals)
+        worth = [one for one in proposals if not one.spare]
+        if not worth:
             refused = f", the last one was refused as {last}" if in_a_row else ""
-            return self._stop(accepted, f"strategy {self.strategy.name} has no further proposal{refused}")
-        n = self.room(len(proposals))  # again: proposing took time that scoring and the report may need
+            why = self._why(view.round)
+            return self._stop(
+                accepted, f"strategy {self.strategy.name} has no further proposal{refused}{why}"
+            )
+        n = min(n, self.room(len(worth)))  # again: proposing took time that scoring and the report may need
         if n < 1:
             return self._stop(accepted, "the caps leave no time for another prompt and the report")
-        return proposals[:n]
+        return [*(one for one in proposals if one.spare), *worth[:n]]
+
+    def _proposals(self, view: HistoryView, n: int, scored: bool) -> list[Proposal] | str:
+        """What the strategy proposes, or why it cannot. Raises UserError for what the user can mend.
+
+        With a cap on time nobody is there to mend it: where prompts are ``scored``, the run ends with those.
+        """
+        self.watcher.phase("proposing")
+        try:
+            return self.strategy.ask(view, n)
+        except OutOfBudget as cap:
+            return f"the strategy has no budget left: {cap}"
+        except TakenOver:
+            raise
+        except UserError as failure:
+            if not (self.timed and scored):
+                raise
+            return f"proposing failed, and budget.seconds leaves no time to mend it: {failure}"
+
+    def _why(self, number: int) -> str:
+        """The reason the model gave for stopping in this round, if it did."""
+        stops = [one.detail for one in self.history.decisions(self.run_id) if one.kind == STOP]
+        given = [str(one["reason"]) for one in stops if one["round"] == number]
+        return f", it says: {' '.join(given[-1].split())[:200]}" if given else ""
 
     def _stop(self, accepted: Sequence[Prompt], reason: str) -> str:
         if not accepted:
@@ -79,29 +113,33 @@ class Rounds:
         return reason
 
     def _record(self, proposals: Sequence[Proposal], number: int) -> list[Prompt]:
-        """Every proposal past the guard and into the history; the accepted ones."""
+        """Every proposal past the guard and, all at once, into the history; the accepted ones.
+
+        At once: a run killed halfway would go on with part of a round, or race what was to be scored on other
+        clips, and so go another way than one that was not killed.
+        """
         seen = [prompt.text for prompt in self.history.prompts(self.run_id)]
-        passed = []
-        for position, proposal in enumerate(proposals):
-            text = clean(
-                proposal.text
-            ).strip()  # a reply in JSON can spell half a character: no text has that
+        put: list[Put] = []
+        assigned: list[tuple[str, dict[str, Any]]] = []
+        for proposal in proposals:
+            # A reply in JSON can spell half a character: no text has that.
+            text = clean(proposal.text).strip()
             refused = self.guard.check(text, seen)
+            if proposal.spare and not refused:
+                continue
             reason = refused.reason if refused else ""
             prompt = Prompt(text, proposal.parents, self.strategy.name, proposal.hypothesis)
             verdict: Verdict = "refused" if refused else "accepted"
             sent = None if proposal.request is None else plain_conversation(proposal.request)
-            self.history.add_proposal(
-                self.run_id, number, prompt, verdict, reason, proposal.raw, position, request=sent
-            )
-            if refused:
-                self.watcher.line(f"refused ({reason}): {prompt.text}")
-            else:
-                if proposal.clips:
-                    self.racing.assign(prompt, proposal.clips)
-                passed.append(prompt)
+            put.append(Put(prompt, verdict, reason, proposal.raw, sent))
+            if not refused:
+                assigned += self.racing.assignment(prompt, proposal.clips)
                 seen.append(prompt.text)
-        return passed
+        self.history.add_round(self.run_id, number, put, assigned)
+        for one in put:
+            if one.verdict == "refused":
+                self.watcher.line(f"refused ({one.reason}): {one.prompt.text}")
+        return [one.prompt for one in put if one.verdict == "accepted"]
 
     def _score(self, rounds: Mapping[int, Sequence[Prompt]]) -> HistoryView:
         """Score rounds and tell the results; the view after that, which is costly enough to be kept."""

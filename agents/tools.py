@@ -11,7 +11,7 @@ from math import exp
 from typing import Literal
 
 from prompts.library import LIBRARY, PREFIXED, name_of
-from prompts.view import Confusion, HistoryView, ScoredPrompt
+from prompts.view import Confusion, HistoryView, ScoredPrompt, comparable, dominates
 from vllm_eval.evaluator import AnswerRow
 
 Rows = Sequence[AnswerRow]
@@ -119,20 +119,8 @@ def undominated(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
 
 
 def objectives(scored: ScoredPrompt) -> tuple[float, float, float]:
-    """SHAcc, minus SBErr, minus the number of words: all to be maximised.
-
-    A prompt given up early answered other clips than the rest, perhaps easier ones. Its score is fair
-    (``rescored``), so SHAcc and SBErr are moved equally, in opposite directions, until their gap tells it.
-    """
-    shacc, sberr = scored.metrics.shacc.value, scored.metrics.sberr.value
-    move = (2 * scored.score - 1 - (shacc - sberr)) / 2
-    # Rounded: what is equal must stay equal.
-    return round(shacc + move, 9), round(move - sberr, 9), -float(len(scored.prompt.text.split()))
-
-
-def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    """At least as good in everything and better in something."""
-    return all(a >= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
+    """SHAcc, minus SBErr, minus the number of words: all to be maximised; shares by ``comparable``."""
+    return *comparable(scored), -float(len(scored.prompt.text.split()))
 
 
 def diff(before: Rows, after: Rows) -> Diff:

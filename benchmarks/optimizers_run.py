@@ -67,6 +67,10 @@ class Log:
         """As AnswerStore.known."""
         return self._history.known(keys)
 
+    def failed(self, keys: Sequence[str], run_id: str, dataset: str) -> dict[str, Answer]:
+        """As AnswerStore.failed."""
+        return self._history.failed(keys, run_id, dataset)
+
     def add(self, rows: Sequence[AnswerRow]) -> None:
         """As AnswerStore.add."""
         self._history.add(rows)
@@ -203,6 +207,9 @@ class _Forgetful:
     """An answer store for questions that the memo remembers."""
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
+        return {}
+
+    def failed(self, keys: Sequence[str], run_id: str, dataset: str) -> dict[str, Answer]:
         return {}
 
     def add(self, rows: Sequence[AnswerRow]) -> None:

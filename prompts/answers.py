@@ -1,6 +1,6 @@
 """The answer store: every answer once, and which runs used it for which score."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -8,7 +8,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from prompts import schema
-from prompts.catalogue import Catalogue, KnownClip, chunks
+from prompts.catalogue import Catalogue, KnownClip, chunks, insert
 from prompts.database import Database
 from prompts.encoding import key_bytes, key_text, unpack
 from prompts.records import ScoredIn
@@ -37,8 +37,27 @@ class Answers:
                     found[answer.key] = answer
         return found
 
-    def add(self, rows: Sequence[AnswerRow]) -> None:
-        """Store in one transaction. A key that has an answer keeps it; one that only failed gets this one."""
+    def failed(self, keys: Sequence[str], run_id: str, dataset: str) -> dict[str, Answer]:
+        """Among these keys the errors that make up this run's scores on this data set."""
+        bought, uses, scorings = schema.bought, schema.uses, schema.scorings
+        query = _answers().where(bought.c.kind == sa.text(str(schema.ERROR)))
+        # Through the clip, which the error names as the use does: uses are found by score and clip.
+        mine = (uses.c.clip_id == bought.c.clip_id) & (uses.c.answer_id == bought.c.id)
+        used = sa.select(uses.c.answer_id).join(scorings, scorings.c.id == uses.c.scoring_id).where(mine)
+        used = used.where(scorings.c.run_id == run_id, scorings.c.dataset == dataset)
+        found = {}
+        with self._database.read() as connection:
+            for some in chunks([key_bytes(key) for key in keys]):
+                for row in connection.execute(query.where(bought.c.key.in_(some), used.exists())):
+                    answer = _answer(row)
+                    found[answer.key] = answer
+        return found
+
+    def add(self, rows: Sequence[AnswerRow], spent: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Store in one transaction, rows of ``spend`` with them.
+
+        A key that has an answer keeps it; one that only failed gets this one.
+        """
         if not rows:
             return
         try:
@@ -46,6 +65,7 @@ class Answers:
                 addition = Addition(self._database, connection, self._catalogue)
                 for some in chunks(rows, _BATCH):
                     addition.store(some)
+                insert(connection, schema.spend, spent)
         except BaseException:
             self._catalogue.forget()
             raise

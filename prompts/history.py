@@ -4,7 +4,7 @@ It is the evaluator's answer store: an answer is bought once and every later run
 Answers are what is stored; scores are derived from them, kept ready only to be quick (``prompts.figures``).
 
 Covered: several processes writing at once (each waiting for the others, on both databases); a process killed
-at any moment. Not covered: one History object used by several threads at once.
+at any moment. Not covered: one History object used by several threads at once, but for its ``leases``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,17 +17,20 @@ import sqlalchemy as sa
 from assets.errors import UserError
 from prompts import schema
 from prompts.answers import Answers, now_text
+from prompts.catalogue import insert
 from prompts.database import Database
 from prompts.encoding import digest
 from prompts.environment import code_version
 from prompts.environment import environment as found_environment
 from prompts.figures import Figure, Figures, metrics_of
+from prompts.leases import Leases
 from prompts.library import LIBRARY, ChoiceStyle, StyledPrompt
 from prompts.prompt import Prompt
 from prompts.records import (
     Conversation,
     DecisionRecord,
     ProposalRecord,
+    Put,
     RunCounts,
     RunRecord,
     ScoredIn,
@@ -54,6 +57,7 @@ class History:
         self._database = Database(url, create)
         self._answers = Answers(self._database)
         self._figures = Figures(self._database, self._answers)
+        self.leases = Leases(self._database)
         self.url = self._database.label  # without a password
 
     def close(self) -> None:
@@ -168,14 +172,26 @@ class History:
         ``request`` is what the optimizer was sent, text or messages (mappings with role and content), and
         ``raw`` what it replied.
         """
-        values = {"run_id": run_id, "round": round, "position": position, "prompt_id": prompt.id}
-        values |= _prompt_values(prompt) | {"verdict": verdict, "reason": clean(reason), "raw": clean(raw)}
-        values.pop("choice_style")
+        put = Put(prompt, verdict, reason, raw, request)
         with self._database.write() as connection:
-            if verdict == "accepted":
-                self._add_prompt(connection, run_id, prompt)
-            values["conversation_id"] = self._add_conversation(connection, request)
-            self._database.insert(connection, schema.proposals, [values | {"created": now_text()}])
+            self._add_proposal(connection, run_id, round, position, put)
+
+    def add_round(
+        self,
+        run_id: str,
+        round: int,
+        proposals: Sequence[Put],
+        decisions: Sequence[tuple[str, Mapping[str, Any]]] = (),
+    ) -> None:
+        """Remember all that was put forward in a round, in its order, and what was decided with it.
+
+        All of it or nothing: who resumes a run finds no half of a round. A decision is a kind and its detail.
+        """
+        events = [_event(run_id, kind) | {"detail": redacted(plain(detail))} for kind, detail in decisions]
+        with self._database.write() as connection:
+            for position, put in enumerate(proposals):
+                self._add_proposal(connection, run_id, round, position, put)
+            insert(connection, schema.decisions, events)
 
     def proposals(self, run_id: str, prompt_id: str | None = None) -> list[ProposalRecord]:
         """All proposals of a run, or those of one prompt, in the order they were put forward."""
@@ -216,9 +232,18 @@ class History:
         """Stored answers among these keys; error answers are asked again."""
         return self._answers.known(keys)
 
-    def add(self, rows: Sequence[AnswerRow]) -> None:
-        """Store answers, and that their runs used them."""
-        self._answers.add(rows)
+    def failed(self, keys: Sequence[str], run_id: str, dataset: str) -> dict[str, Answer]:
+        """Among these keys the errors that make up this run's scores on this data set."""
+        return self._answers.failed(keys, run_id, dataset)
+
+    def add(self, rows: Sequence[AnswerRow], spent: Mapping[str, float] | None = None) -> None:
+        """Store answers, and that their runs used them.
+
+        ``spent``: amounts that are booked in the same transaction, by budget as ``add_spend`` names them, on
+        the run of the first row.
+        """
+        booked = [_event(rows[0].run_id, kind) | {"amount": n} for kind, n in (spent or {}).items() if rows]
+        self._answers.add(rows, booked)
 
     def record_evaluation(self, run_id: str, *scored: Scored) -> None:
         """Note that a run used these answers. The evaluator does so itself; this is for other sources."""
@@ -341,6 +366,18 @@ class History:
     ) -> None:
         values = {"run_id": run_id, "status": status, "summary": summary, "created": moment}
         connection.execute(sa.insert(schema.run_states), values)
+
+    def _add_proposal(
+        self, connection: sa.Connection, run_id: str, round: int, position: int, put: Put
+    ) -> None:
+        values = {"run_id": run_id, "round": round, "position": position, "prompt_id": put.prompt.id}
+        values |= _prompt_values(put.prompt)
+        values |= {"verdict": put.verdict, "reason": clean(put.reason), "raw": clean(put.raw)}
+        values.pop("choice_style")
+        if put.verdict == "accepted":
+            self._add_prompt(connection, run_id, put.prompt)
+        values["conversation_id"] = self._add_conversation(connection, put.request)
+        self._database.insert(connection, schema.proposals, [values | {"created": now_text()}])
 
     def _add_conversation(self, connection: sa.Connection, request: Conversation | None) -> str | None:
         if request is None:

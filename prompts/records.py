@@ -60,6 +60,17 @@ class ProposalRecord:
 
 
 @dataclass(frozen=True)
+class Put:
+    """A proposal on its way into the history, what it means as in ``History.add_proposal``."""
+
+    prompt: Prompt
+    verdict: Verdict
+    reason: str = ""
+    raw: str = ""
+    request: Conversation | None = None
+
+
+@dataclass(frozen=True)
 class RunCounts:
     """What a run holds: prompts it knows, proposals by verdict, data sets it has answers on, by name."""
 

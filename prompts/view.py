@@ -93,11 +93,44 @@ def best_first(scored: Sequence[ScoredPrompt]) -> tuple[ScoredPrompt, ...]:
     return tuple(sorted(scored, key=lambda one: (-one.score, one.position)))
 
 
+def comparable(scored: ScoredPrompt) -> tuple[float, float]:
+    """SHAcc and minus SBErr, both to be maximised, that may be held against those of other prompts.
+
+    A prompt given up early answered other clips than the rest, perhaps easier ones. Where its score is fair
+    (``rescored``), SHAcc and SBErr are moved equally, in opposite directions, until their gap tells it.
+    """
+    shacc, sberr = scored.metrics.shacc.value, scored.metrics.sberr.value
+    move = (2 * scored.score - 1 - (shacc - sberr)) / 2
+    # Rounded: what is equal must stay equal.
+    return round(shacc + move, 9), round(move - sberr, 9)
+
+
+def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    """At least as good in everything and better in something, all to be maximised."""
+    return all(a >= b for a, b in zip(one, other, strict=True)) and tuple(one) != tuple(other)
+
+
+def complete(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
+    """Of those that have answers, the ones asked about as many clips as any, failures included."""
+    answered = [one for one in scored if one.metrics.n]
+    most = max((_asked(one) for one in answered), default=0)
+    return [one for one in answered if _asked(one) == most]
+
+
 def front(scored: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
-    """Those that no other beats in one of SHAcc (up) and SBErr (down) without losing in the other."""
-    ordered = sorted(scored, key=lambda one: (one.metrics.sberr.value, -one.metrics.shacc.value))
-    kept: list[ScoredPrompt] = []
-    for one in ordered:
-        if not kept or one.metrics.shacc.value > kept[-1].metrics.shacc.value:
-            kept.append(one)
-    return kept
+    """Complete prompts that no other of these beats in SHAcc (up) or SBErr (down) without losing in the
+    other, lowest SBErr first.
+
+    What was given up early is left out, fair score or not: eight clips can tell that it is no better than the
+    best, hardly where between SHAcc and SBErr it stands.
+    """
+    whole = complete(scored)
+    points = {one.prompt.id: comparable(one) for one in whole}
+    kept = [
+        one for one in whole if not any(dominates(point, points[one.prompt.id]) for point in points.values())
+    ]
+    return sorted(kept, key=lambda one: (-points[one.prompt.id][1], points[one.prompt.id][0]))
+
+
+def _asked(one: ScoredPrompt) -> int:
+    return one.metrics.n + one.metrics.errors

@@ -13,7 +13,7 @@ from math import fsum
 from typing import TYPE_CHECKING, Protocol
 
 from assets.errors import UserError
-from videos.clip import Clip, ClipSet
+from videos.clip import Clip, ClipSet, Frames
 from vllm_eval.engine import Answer, Engine, Request
 from vllm_eval.metrics import BiasMetrics, bias_metrics
 from vllm_eval.question import Question, QuestionFormat
@@ -59,7 +59,10 @@ class AnswerStore(Protocol):
     """Remembers answers by key."""
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
-        """Stored answers among these keys. Errors are kept for the record but never known: asked again."""
+        """Stored answers among these keys. Errors are kept for the record but never known to other runs."""
+
+    def failed(self, keys: Sequence[str], run_id: str, dataset: str) -> dict[str, Answer]:
+        """Among these keys the errors that make up this run's scores on this data set."""
 
     def add(self, rows: Sequence[AnswerRow]) -> None:
         """Store rows durably before returning. For a stored answer it notes that this run used it too."""
@@ -125,9 +128,13 @@ class Evaluator:
     ) -> dict[str, Scored]:
         """Answers of every prompt on every clip, by prompt id.
 
+        What failed in this run stays failed, whoever carries it on: a resumed run that asked again would buy
+        more than its caps foresee, and decide otherwise than one that was never killed.
+
         ``formats`` overrides the question format for some prompt ids. ``on_answer`` receives increments: how
-        many (prompt, clip) pairs were newly asked and how many were known. Raises RuntimeError when the
-        engine does not answer each request exactly once; exceptions of engine and store pass through.
+        many questions the model was asked, and how many (prompt, clip) pairs took no asking, being known or
+        about a clip that cannot be read. Raises RuntimeError when the engine does not answer each request
+        exactly once; exceptions of engine and store pass through.
         """
         items = self._items(prompts, clips, formats or {})
         answers = self._recall(items, clips.name, on_answer)
@@ -135,9 +142,11 @@ class Evaluator:
         return _collect(prompts, clips, items, answers)
 
     def missing(self, prompts: Sequence[PromptLike], clips: ClipSet, formats: Formats | None = None) -> int:
-        """How many questions ``evaluate`` would have to ask the engine."""
-        keys = list({item.key: None for item in self._items(prompts, clips, formats or {})})
-        return len(keys) - len(self.answer_store.known(keys))
+        """How many questions ``evaluate`` would have to ask the engine; fewer where a clip cannot be read."""
+        items = [item for item in self._items(prompts, clips, formats or {}) if item.failure is None]
+        keys = list({item.key: None for item in items})
+        known, failed = self._had(keys, clips.name)
+        return len(keys) - len(known | failed)
 
     def _items(self, prompts: Sequence[PromptLike], clips: ClipSet, formats: Formats) -> list[_Item]:
         """Clip-major: all prompts of a clip stand together, so that the engine computes the clip once."""
@@ -164,15 +173,25 @@ class Evaluator:
         about = (clip.id, media_id, self.policy.key, format_key)
         return sha256("\x1e".join(asked + about).encode()).hexdigest()
 
+    def _had(self, keys: Sequence[str], dataset: str) -> tuple[dict[str, Answer], dict[str, Answer]]:
+        """Answers that any run has bought, and this run's own failures: no key is in both.
+
+        Its failure counts even where another run has an answer by now. It was decided with.
+        """
+        failed = self.answer_store.failed(keys, self.run_id, dataset)
+        known = self.answer_store.known([key for key in keys if key not in failed])
+        return known, failed
+
     def _recall(self, items: Sequence[_Item], dataset: str, on_answer: OnAnswer | None) -> dict[str, Answer]:
-        """Answers already bought, with this run noted as a user of them."""
-        known = self.answer_store.known(list({item.key: None for item in items}))
+        """What need not be asked, with this run noted as a user of it; of its own failures it is one."""
+        known, failed = self._had(list({item.key: None for item in items}), dataset)
         rows = [self._row(item, known[item.key], dataset) for item in items if item.key in known]
         if rows:
             self.answer_store.add(rows)
-            if on_answer:
-                on_answer(0, len(rows))
-        return known
+        had = len(rows) + sum(item.key in failed for item in items)
+        if had and on_answer:
+            on_answer(0, had)
+        return known | failed
 
     def _ask(
         self, items: Sequence[_Item], answers: dict[str, Answer], dataset: str, on_answer: OnAnswer | None
@@ -182,9 +201,10 @@ class Evaluator:
         for item in items:
             waiting.setdefault(item.key, []).append(item)
         batch: list[AnswerRow] = []
+        unread: set[str] = set()
         flushed = time.monotonic()
         try:
-            for answer in self._answers([group[0] for group in waiting.values()]):
+            for answer in self._answers([group[0] for group in waiting.values()], unread):
                 group = waiting.pop(answer.key, None)
                 if group is None:
                     said = answer.text[:80]
@@ -192,7 +212,8 @@ class Evaluator:
                 answers[answer.key] = answer
                 batch.extend(self._row(item, answer, dataset) for item in group)
                 if on_answer:
-                    on_answer(len(group), 0)
+                    asked = int(answer.kind != "error" or group[0].media_id not in unread)
+                    on_answer(asked, len(group) - asked)
                 if len(batch) >= BATCH_ROWS or time.monotonic() - flushed >= BATCH_SECONDS:
                     # Emptied only once stored: interrupted in between, it is stored again, which is harmless.
                     self.answer_store.add(batch)
@@ -203,17 +224,26 @@ class Evaluator:
         if waiting:
             raise RuntimeError(f"the engine left {len(waiting)} of its requests without an answer")
 
-    def _answers(self, items: Sequence[_Item]) -> Iterator[Answer]:
+    def _answers(self, items: Sequence[_Item], unread: set[str]) -> Iterator[Answer]:
+        """Answers as they arrive. ``unread`` collects the media that could not be read: no model saw them."""
         for item in items:
             if item.failure is not None:
+                unread.add(item.media_id)
                 yield Answer(item.key, "", None, "error", None, 0, 0, 0.0, item.failure)
-        requests = [self._request(item) for item in items if item.failure is None]
+        requests = [self._request(item, unread) for item in items if item.failure is None]
         if requests:
             yield from self.engine.answer(requests)
 
-    def _request(self, item: _Item) -> Request:
-        frames = partial(self.frame_store.get, item.clip, self.policy)
+    def _request(self, item: _Item, unread: set[str]) -> Request:
+        frames = partial(self._frames, item, unread)
         return Request(item.clip, item.media_id, frames, item.question, item.key)
+
+    def _frames(self, item: _Item, unread: set[str]) -> Frames:
+        try:
+            return self.frame_store.get(item.clip, self.policy)
+        except Exception:  # the engine's to judge; here it only counts that there was nothing to look at
+            unread.add(item.media_id)
+            raise
 
     def _row(self, item: _Item, answer: Answer, dataset: str) -> AnswerRow:
         clip = item.clip

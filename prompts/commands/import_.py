@@ -11,7 +11,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         type=Path,
-        help=".txt (one prompt a line), .csv (column text) or .json (list of texts or objects)",
+        help=".txt (one prompt a line, # for comments), .csv (column text), .json (list of texts or objects)",
     )
     parser.add_argument(
         "--origin", default="import", help="whose they are, where the file does not say (default: import)"

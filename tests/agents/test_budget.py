@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agents.budget import BOOK_EVERY, Ledger, OutOfBudget
+from agents.budget import BookedAnswers, Ledger, OutOfBudget
 from agents.config import BudgetConfig
+from assets.errors import UserError
 from prompts.history import History
+from vllm_eval.engine import Answer
+from vllm_eval.evaluator import AnswerRow
 
 
 class Clock:
@@ -40,15 +43,64 @@ def test_without_caps_everything_is_affordable(history: History, run_id: str) ->
     assert ledger.affordable(10**9)
 
 
-def test_a_killed_process_loses_at_most_one_booking(history: History, run_id: str) -> None:
-    ledger = Ledger(history, run_id, caps(clip_evaluations=1000))
-    for _ in range(BOOK_EVERY + 10):
-        ledger.answered(1)
-    assert ledger.answers == BOOK_EVERY + 10
-    assert Ledger(history, run_id, caps()).answers == BOOK_EVERY
+def rows(run_id: str, count: int, process: int = 0) -> list[AnswerRow]:
+    answers = [Answer(f"{process} {n}", "A", "rowing", "human", None, 9, 0, 0.0) for n in range(count)]
+    clip = ("rowing", None, "swaps", run_id, (), 5, "form")
+    return [AnswerRow(one, "prompt", f"clip {one.key}", *clip) for one in answers]
+
+
+def test_no_process_however_killed_leaves_a_stored_answer_unbooked(history: History, run_id: str) -> None:
+    bought = 0
+    for process in range(5):
+        ledger = Ledger(history, run_id, caps(clip_evaluations=100))
+        assert ledger.answers == len(history.answers_for(run_id)) == bought
+        count = int(min(63, ledger.answers_left()))
+        for _ in range(count):
+            ledger.answered(1)
+        BookedAnswers(history, ledger).add(rows(run_id, count, process))
+        bought += count  # killed now: nobody books what is left
+    assert bought == 100
+
+
+def test_answers_are_booked_once_and_time_with_them(history: History, run_id: str) -> None:
+    clock = Clock()
+    ledger = Ledger(history, run_id, caps(clip_evaluations=10), clock)
+    store = BookedAnswers(history, ledger)
+    clock.now += 2
+    ledger.answered(3)
+    store.add(rows(run_id, 3))
+    clock.now += 1
+    store.add(rows(run_id, 3))  # known ones, which are noted as used
+    assert history.spent(run_id) == {"clip_evaluations": 3, "seconds": 2}
+    ledger.answered(1)
     ledger.book()
-    again = Ledger(history, run_id, caps(clip_evaluations=1000))
-    assert again.answers_left() == 1000 - BOOK_EVERY - 10
+    ledger.book()
+    assert history.spent(run_id) == {"clip_evaluations": 4, "seconds": 3}
+    assert (ledger.answers, ledger.answers_left(), ledger.seconds) == (4, 6, 3)
+
+
+def test_a_process_that_lost_its_run_stops_once_what_it_bought_is_stored(
+    history: History, run_id: str
+) -> None:
+    def lost() -> None:
+        raise UserError("taken over")
+
+    ledger = Ledger(history, run_id, caps(), renew=lost)
+    BookedAnswers(history, ledger).add(rows(run_id, 2))
+    ledger.answered(1)
+    with pytest.raises(UserError, match="taken over"):
+        BookedAnswers(history, ledger).add(rows(run_id, 3))
+    assert len(history.answers_for(run_id)) == 3
+    assert history.spent(run_id)["clip_evaluations"] == 1
+
+
+def test_time_is_booked_after_each_call_of_the_optimizers_model(history: History, run_id: str) -> None:
+    clock = Clock()
+    ledger = Ledger(history, run_id, caps(seconds=60), clock)
+    clock.now += 9
+    ledger.thought(9.0)
+    clock.now += 5  # killed during the next call
+    assert Ledger(history, run_id, caps(seconds=60), clock).seconds == 9
 
 
 def test_answers_over_the_cap_are_refused_beforehand(history: History, run_id: str) -> None:

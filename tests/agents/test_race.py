@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agents.budget import OutOfBudget
-from agents.fingerprint import Fingerprint, twin
+from agents.fingerprint import Fingerprint, telling, twin, units_needed
 from agents.race import Race, Rules
 from agents.race_board import Board, Seen, fair_scores, seen, soft_gap
 from agents.race_order import blocks, racing_order, unit_of
@@ -103,7 +103,8 @@ def test_an_incumbent_that_won_early_is_asked_on_only_where_a_challenger_gets() 
 
 
 def test_a_prompt_that_acts_like_an_earlier_one_is_paid_for_no_longer() -> None:
-    world = World({"reference": 0.35, "first": 0.4, "same": 0.4, "again": 0.4, "like the reference": 0.35})
+    shares = {"reference": 0.35, "first": 0.4, "same": 0.4, "again": 0.4, "like the reference": 0.35}
+    world = World(shares, soft=True)
     running = race(world, surrogate_clips=0)
     running.run(["first"])
     verdicts = running.run(["same", "again"])
@@ -113,7 +114,7 @@ def test_a_prompt_that_acts_like_an_earlier_one_is_paid_for_no_longer() -> None:
 
 
 def test_of_two_candidates_alike_the_first_goes_on() -> None:
-    world = World({"reference": 0.3, "first": 0.4, "second": 0.4})
+    world = World({"reference": 0.3, "first": 0.4, "second": 0.4}, soft=True)
     verdicts = {one.prompt: one for one in race(world, surrogate_clips=0).run(["first", "second"])}
     assert verdicts["first"].why != "twin"
     assert verdicts["second"].other == "first"
@@ -126,7 +127,8 @@ def test_a_twin_stays_one_when_the_race_is_broken_off() -> None:
                 raise OutOfBudget("spent")
             return super().__call__(prompts, block)
 
-    running = race(Poor({"reference": 0.38, "first": 0.4, "second": 0.4}), surrogate_clips=0)
+    shares = {"reference": 0.38, "first": 0.4, "second": 0.4}
+    running = race(Poor(shares, soft=True), surrogate_clips=0)
     with pytest.raises(OutOfBudget):
         running.run(["first", "second"])
     assert running.twins == {"second": "first"}
@@ -215,14 +217,96 @@ def test_the_soft_gap_is_a_difference_of_shares_among_the_choices() -> None:
 
 
 def test_fingerprints_need_equal_answers_and_near_probabilities() -> None:
-    one = Fingerprint(("x", "y"), np.array([0.1, np.nan]))
+    one = fingerprint("xy", [0.1, np.nan])
     others = [
-        ("far", Fingerprint(("x", "y"), np.array([0.9, 0.0]))),
-        ("near", Fingerprint(("x", "y"), np.array([0.11, 0.5]))),
-        ("other", Fingerprint(("x", "z"), np.array([0.1, 0.0]))),
+        ("far", fingerprint("xy", [0.9, 0.0])),
+        ("near", fingerprint("xy", [0.11, 0.5])),
+        ("other", fingerprint("xz", [0.1, 0.0])),
     ]
     assert twin(one, others, 0.02) == ("near", pytest.approx(0.01))
     assert twin(one, others[2:], 0.02) is None
+
+
+def fingerprint(labels: Sequence[str], soft: Sequence[float], gaps: Sequence[float] = ()) -> Fingerprint:
+    values = np.array(gaps or [1.0] * len(labels))
+    return Fingerprint(tuple(labels), np.array(soft), values, np.arange(len(labels)))
+
+
+def test_agreement_tells_where_the_model_was_in_doubt_or_on_enough_clips() -> None:
+    def told(soft: float, clips: int, gap: float = 1.0) -> bool:
+        one = fingerprint(["x"] * clips, [soft] * clips, [gap] * clips)
+        return telling(one, one, worthwhile=0.05, alpha=0.05)
+
+    assert told(0.8, 16)
+    assert not told(0.95, 16)  # as far apart as a difference of 0.05 puts them they could not have been
+    assert not told(-0.99, 16, gap=-1.0)
+    assert not told(np.nan, 58)
+    assert told(np.nan, 59)
+    assert told(1.0, 59)
+    assert not told(np.nan, 100, gap=np.nan)  # nobody answered any of them
+    alike = Fingerprint(("x",) * 60, np.full(60, np.nan), np.ones(60), np.arange(60) // 2)
+    assert not telling(alike, alike, 0.05, 0.05)  # of thirty people
+    assert units_needed(0.05, 0.05) == 59
+    assert units_needed(0.1, 0.05) == 29
+    assert units_needed(0.0, 0.05) == np.inf
+
+
+@pytest.mark.parametrize("soft", [np.nan, 0.999])
+@pytest.mark.parametrize(("ahead", "at_most"), [(0.05, 0.06), (0.1, 0.01)])
+def test_a_better_prompt_is_rarely_taken_for_a_twin(soft: float, ahead: float, at_most: float) -> None:
+    clips, twins = 96, 0
+    for seed in range(400):
+        draw = np.random.default_rng(seed).random(clips)
+        shares = {"reference": 0.7, "old": 0.7, "new": 0.7 + ahead}
+
+        def ask(names: Sequence[str], block: int, draw: Any = draw, shares: Any = shares) -> dict[str, Seen]:
+            part = draw[8 * block : 8 * block + 8]
+            gaps = {name: np.where(part < shares[name], 1.0, -1.0) for name in names}
+            return {name: Seen(gap, soft * gap, tuple(map(str, gap))) for name, gap in gaps.items()}
+
+        running = Race([8] * 12, range(clips), Rules(futility_alpha=1e-9), ask)
+        running.references(["reference"])
+        running.run(["old"])
+        twins += running.run(["new"])[0].why == "twin"
+    assert twins / 400 <= at_most
+
+
+def test_without_probabilities_twins_are_known_once_enough_clips_agree() -> None:
+    class Long(World):
+        def seen(self, name: str, block: int) -> Seen:
+            gaps = np.where(np.arange(8 * block, 8 * block + 8) % 5 < 5 * self.shares[name], 1.0, -1.0)
+            return Seen(gaps, np.full(8, np.nan), tuple(map(str, gaps)))
+
+    shares = {"reference": 0.4, "first": 0.4, "second": 0.4, "third": 0.4, "other": 0.6}
+    running = Race([8] * 12, range(96), Rules(futility_alpha=1e-9), Long(shares))
+    running.references(["reference"])
+    verdicts = {one.prompt: one for one in running.run(["first", "second", "third", "other"])}
+    assert [(verdicts[name].why, verdicts[name].clips) for name in ("second", "third")] == [("twin", 64)] * 2
+    assert [verdicts[name].other for name in ("second", "third")] == ["first", "first"]
+    assert verdicts["first"].why != "twin"
+    assert verdicts["other"].why != "twin"
+
+
+def test_each_target_has_to_tell_twins_where_the_worst_counts() -> None:
+    def ask(names: Sequence[str], block: int) -> dict[str, Seen]:
+        gaps, soft = np.tile([1.0, 1.0, -1.0, -1.0], 4), np.tile([0.4, np.nan, -0.4, np.nan], 4)
+        return {name: Seen(gaps, soft, tuple(map(str, gaps))) for name in names}
+
+    def told(parts: Sequence[Sequence[int]]) -> str:
+        rules = Rules(futility_alpha=1e-9, twin_clips=16)
+        running = Race([16, 16], np.arange(32) // 2, rules, ask, parts)  # type: ignore[arg-type]
+        running.references(["reference"])
+        return running.run(["old", "new"])[0].why
+
+    assert told(()) == "twin"
+    assert told([range(0, 32, 2), range(1, 32, 2)]) == "complete"  # the second tells no probabilities
+
+
+def test_what_failed_is_not_taken_for_what_could_not_be_read() -> None:
+    def label(kind: Any, text: str | None = None) -> str:
+        return seen([Answer("k", "?", text, kind, None, 1, 0, 0.0)], [("x", "y")], [("x", "y")]).labels[0]
+
+    assert len({label("error"), label("unparsed"), label("refused"), label("human", "x"), ""}) == 5
 
 
 def clip(number: int, human: str, source: str, tag: str) -> Clip:

@@ -20,7 +20,7 @@ from prompts.database import Database
 from prompts.history import History, score_rows
 from prompts.library import LIBRARY, NEUTRAL, PREFIXED
 from prompts.prompt import Prompt
-from prompts.records import RunCounts, config_hash
+from prompts.records import Put, RunCounts, config_hash
 from prompts.view import ScoredPrompt
 from videos.clip import ClipSet
 from vllm_eval.evaluator import Scored
@@ -185,6 +185,52 @@ def test_answers_come_back_as_they_were(history: History, run_id: str) -> None:
     assert known["k"].logprobs == (-1e30, -0.5)
     assert known["n"].logprobs is None
     assert "never" not in known
+
+
+def test_a_run_knows_the_errors_that_make_up_its_scores(history: History, run_id: str) -> None:
+    other = history.start_run({}, 0)
+    key = row(run_id).answer.key
+    history.add([row(run_id, kind="error"), row(run_id, "c1")])
+    history.add([row(other, kind="error")])
+    for run in (run_id, other):
+        assert [one.kind for one in history.failed([key], run, "swaps/tune").values()] == ["error"]
+    assert history.failed([key], run_id, "another data set") == {}
+    history.add([row(other)])
+    assert history.failed([key], other, "swaps/tune") == {}
+    assert list(history.failed([key], run_id, "swaps/tune")) == [key]  # answered by another run since
+    assert history.failed([row(run_id, "c1").answer.key, "never"], run_id, "swaps/tune") == {}
+
+
+def test_what_is_bought_is_booked_with_the_answers_or_not_at_all(
+    history: History, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.add([row(run_id)], {"clip_evaluations": 1.0, "seconds": 0.5})
+    assert history.spent(run_id) == {"clip_evaluations": 1.0, "seconds": 0.5}
+    history.add([], {"clip_evaluations": 1.0})
+
+    def full(*given: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("prompts.answers.insert", full)
+    with pytest.raises(OSError, match="no space left"):
+        history.add([row(run_id, "c1")], {"clip_evaluations": 1.0})
+    assert len(history.answers_for(run_id)) == history.spent(run_id)["clip_evaluations"] == 1
+
+
+def test_a_round_is_stored_whole_or_not_at_all(history: History, run_id: str) -> None:
+    put = [Put(WHO, "accepted", raw="r", request="go"), Put(Prompt(""), "refused", "empty")]
+    history.add_round(run_id, 3, put, [("race/assigned", {"prompt": WHO.id})])
+    told = [(one.round, one.position, one.prompt.id, one.verdict) for one in history.proposals(run_id)]
+    assert told == [(3, 0, WHO.id, "accepted"), (3, 1, Prompt("").id, "refused")]
+    assert history.conversation(history.proposals(run_id)[0]) == "go"
+    assert [one.kind for one in history.decisions(run_id)] == ["race/assigned"]
+    assert history.prompts(run_id) == [WHO]
+    broken: Any = object()
+    with pytest.raises(AttributeError):
+        history.add_round(run_id, 4, [Put(WHAT, "accepted"), broken], [("race/assigned", {})])
+    assert len(history.proposals(run_id)) == 2
+    assert len(history.decisions(run_id)) == 1
+    assert history.prompts(run_id) == [WHO]
 
 
 def test_errors_are_kept_but_never_known_and_replaced_by_a_real_answer(history: History, run_id: str) -> None:

@@ -14,6 +14,7 @@ from prompts.__main__ import main
 from prompts.checking import check
 from prompts.database import Database
 from prompts.history import History
+from prompts.leases import Worker
 from prompts.library import NEUTRAL
 from prompts.merging import Merge, Merged
 from prompts.records import config_hash
@@ -73,6 +74,21 @@ def test_an_empty_history_becomes_a_copy(history_url: str, other_url: str) -> No
     done = merge(other_url, history_url)
     assert contents(history_url) == contents(other_url)
     assert (done.runs, done.prompts, done.proposals, done.answers, done.answers_known) == (2, 2, 1, 7, 0)
+    assert sound(history_url)
+
+
+def test_who_works_on_a_run_is_not_merged(history_url: str, other_url: str) -> None:
+    with History(other_url) as other:
+        second = other.runs()[1].id
+        other.leases.take(second, "token", Worker("elsewhere", 7, "", ""), lambda lease: False)
+    merge(other_url, history_url)
+    assert contents(history_url) == contents(other_url)
+    with History(history_url) as history:
+        assert history.leases.held() == {}
+        history.leases.take(second, "mine", Worker("here", 8, "", ""), lambda lease: False)
+    merge(other_url, history_url)
+    with History(history_url) as history:
+        assert history.leases.held()[second].token == "mine"
     assert sound(history_url)
 
 

@@ -16,6 +16,7 @@ from rows import WHAT, WHO, row
 from prompts import migrations, schema
 from prompts.database import Database
 from prompts.history import History
+from prompts.leases import Worker
 
 DATA = Path(__file__).parent / "data"  # written by the code of the first release
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,18 @@ def test_it_goes_on(old_url: str) -> None:
         assert {one.metrics.n for one in history.scored(one, WHO.id).values()} == {2, 5}
         (what,) = [s for s in history.view(two, "swaps/tune").scored if s.prompt == WHAT]
         assert what.metrics.n == 4
+
+
+def test_a_process_can_take_a_run_of_an_old_history(old_url: str) -> None:
+    worker = Worker("here", 7, "", "")
+    with History(old_url) as history:
+        run = history.runs()[0].id
+        assert history.leases.take(run, "one", worker, lambda lease: False) is None
+        other = history.leases.take(run, "two", worker, lambda lease: False)
+        assert other is not None
+        assert other.token == "one"
+    with History(old_url, create=False) as again:
+        assert contents(again) == json.loads((DATA / "history_1.json").read_text(encoding="utf-8"))
 
 
 def test_the_states_of_old_runs_are_told_as_far_as_known(old_url: str) -> None:
