@@ -4,20 +4,24 @@ The winner is chosen from answers on the select side and on the agreement clips 
 (1 + SHAcc - SBErr) / 2 on the select side; of those within a standard error of the first the one goes first
 that loses least on ordinary clips, for their order says nothing (the one-standard-error rule, Breiman et al.
 1984, section 3.4.3), and whoever loses too much there (agents/agreement.py) is passed over. Or, by
-objective.rule sberr, it is the one of lowest SBErr among those shown to lose less than a margin there. Who
-gets anchor clips wrong that neutral gets right is no finalist. With several target models the worst of them
-counts, or their mean. Neutral itself is always among the finalists, so a search that found nothing says so.
+objective.rule sberr, it is the one of lowest SBErr among those shown to lose less than a margin there
+(agents/proof.py); half of the finalists are then those of lowest SBErr on the tune side. Who gets anchor
+clips wrong that neutral gets right is no finalist. With several target models the worst of them counts, or
+their mean. Neutral itself is always among the finalists, so a search that found nothing says so.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
+from itertools import chain, takewhile, zip_longest
 from typing import Any
 
 from agents.agreement import Agreement
 from agents.anchors import Anchors
 from agents.config import ObjectiveConfig
-from agents.objectives import lowest_sberr
+from agents.objectives import Choice, lowest_sberr
+from agents.pooling import Pooled
+from agents.proof import LEVEL
+from agents.sberr import fair_sberr
 from agents.scoring import Scorer
 from agents.splits import Data
 from agents.targets import Rule, judged, overall
@@ -46,7 +50,8 @@ class PassedOver:
 class Outcome:
     """``reports``: per reported clip set, the answers of every reported prompt by id.
 
-    ``finalists`` best first; ``others``: those of them that are reported beside the winner.
+    ``finalists`` best first; ``others``: those of them that are reported beside the winner. ``proof``: how
+    sure it is that the winner loses less than the margin, in one line; "" by rule score, which asks no proof.
     """
 
     winner: Prompt
@@ -54,6 +59,7 @@ class Outcome:
     reports: Mapping[str, Mapping[str, Scored]]
     passed_over: tuple[PassedOver, ...] = ()
     others: tuple[Prompt, ...] = ()
+    proof: str = ""
 
 
 def answers_needed(
@@ -88,26 +94,39 @@ class Finals:
         self.watcher.phase(f"comparing {len(finalists)} finalists on {self.data.select.name}")
         select = self.scorer.score(finalists, self.data.select)
         ranked = self._ranked(select, finalists)
-        strict = self.objective.rule == "sberr"
-        winner = self._constrained(ranked, select) if strict else self._agreeing(ranked, select)
+        winner, proof = self._elected(ranked, select)
         self._decide("winner", {"prompt": winner.id, "neutral": winner.id == NEUTRAL.prompt.id})
         found = [one for one in ranked if one.id not in (winner.id, NEUTRAL.prompt.id)]
         others = tuple(found) if self.objective.report == "finalists" else ()
         asked = [*self.baselines, *others, winner]
         reports = {name: self._report(name, clips, asked) for name, clips in self.data.reports.items()}
-        return Outcome(winner, tuple(ranked), reports, tuple(self.passed_over), others)
+        return Outcome(winner, tuple(ranked), reports, tuple(self.passed_over), others, proof)
+
+    @property
+    def _strict(self) -> bool:
+        return self.objective.rule == "sberr"
 
     def _finalists(self, view: HistoryView) -> list[Prompt]:
-        """Best proposals by tune score, neutral last: on equal scores the found prompt goes first."""
+        """Best proposals by tune score, neutral last: on equal scores the found prompt goes first.
+
+        By rule sberr they are in turn the one of lowest SBErr and the one of best score of those left.
+        """
         answered = [
             scored
             for scored in view.scored
             if scored.position >= 0 and scored.metrics.n and scored.prompt.id not in self.twins
         ]
-        proposed = self._anchored(answered)
+        sberr = self._tune_sberr(view) if self._strict else {}
+        proposed = self._anchored(_in_turn(answered, sberr) if self._strict else answered)
         tune = {scored.prompt.id: scored.score for scored in proposed}
-        self._decide("finalists", {"clips": self.data.tune.name, "scores": tune})
+        detail: dict[str, Any] = {"clips": self.data.tune.name, "scores": tune}
+        self._decide("finalists", detail | ({"sberr": {one: sberr[one] for one in tune}} if sberr else {}))
         return [*(scored.prompt for scored in proposed), NEUTRAL.prompt]
+
+    def _tune_sberr(self, view: HistoryView) -> dict[str, float]:
+        """What may be compared of everybody's SBErr on the tune side, by prompt id."""
+        pooled = Pooled(self.history, self.run_id, self.data.tune)
+        return fair_sberr(pooled, [one.prompt.id for one in view.scored], self.objective.targets)
 
     def _anchored(self, answered: Sequence[ScoredPrompt]) -> list[ScoredPrompt]:
         """The best that keep their anchors. Who was not asked about one is asked, if it may be a finalist.
@@ -157,6 +176,9 @@ class Finals:
         self._decide("select", {"clips": self.data.select.name, "scores": scores})
         return sorted(finalists, key=lambda prompt: -scores[prompt.id])
 
+    def _elected(self, ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> tuple[Prompt, str]:
+        return self._constrained(ranked, select) if self._strict else (self._agreeing(ranked, select), "")
+
     def _agreeing(self, ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> Prompt:
         """The first that does not lose on ordinary clips; among equals the one that loses least."""
         clips, rule = self.data.agreement, self.objective.targets
@@ -175,8 +197,9 @@ class Finals:
             self._pass_over(prompt, f"{loss} lost on ordinary clips")
         raise AssertionError("neutral loses nothing against itself")
 
-    def _constrained(self, ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> Prompt:
-        """Lowest SBErr on the select side among those shown not to lose ``margin`` on ordinary clips."""
+    def _constrained(self, ranked: Sequence[Prompt], select: Mapping[str, Scored]) -> tuple[Prompt, str]:
+        """Lowest SBErr on the select side among those shown not to lose ``margin`` on ordinary clips; the
+        proof in one line."""
         clips, objective = self.data.agreement, self.objective
         if clips is None:
             raise UserError(
@@ -187,13 +210,21 @@ class Finals:
         in_order = {prompt.id: select[prompt.id] for prompt in ranked}
         choice = lowest_sberr(NEUTRAL.prompt.id, in_order, ordinary, objective.margin, objective.targets)
         for prompt_id, one in choice.checks.items():
-            detail = {"prompt": prompt_id, "low": one.low, "p": one.p, "passed": one.shown}
+            detail = {
+                "prompt": prompt_id,
+                "low": one.low,
+                "p": one.p,
+                "level": one.level,
+                "passed": one.shown,
+            }
             self._decide("noninferiority", detail | {"margin": objective.margin})
         by_id = {prompt.id: prompt for prompt in ranked}
         for prompt_id in choice.passed_over:
-            loss = f"a loss of {100 * objective.margin:g} points on ordinary clips is not ruled out"
+            one = choice.checks[prompt_id]
+            held = f"p {_percent(one.p)}, held against {_percent(one.level)}"
+            loss = f"a loss of {100 * objective.margin:g} points on ordinary clips is not ruled out ({held})"
             self._pass_over(by_id[prompt_id], loss)
-        return by_id[choice.winner]
+        return by_id[choice.winner], _proof(choice, objective.margin, clips)
 
     def _report(self, name: str, clips: ClipSet, asked: Sequence[Prompt]) -> dict[str, Scored]:
         self.watcher.phase(f"reporting on {name}")
@@ -204,6 +235,32 @@ class Finals:
         known = [(one.kind, one.detail) for one in self.history.decisions(self.run_id)]
         if (kind, detail) not in known:
             self.history.add_decision(self.run_id, kind, detail)
+
+
+def _in_turn(answered: Sequence[ScoredPrompt], sberr: Mapping[str, float]) -> list[ScoredPrompt]:
+    """Those of lowest SBErr and those of best score by turns, each once: of the first n at least half are of
+    the lowest SBErr. On equal SBErr the better score goes first."""
+    lowest = sorted(answered, key=lambda one: sberr[one.prompt.id])
+    turns = chain.from_iterable(zip_longest(lowest, answered))
+    return list({one.prompt.id: one for one in turns if one is not None}.values())
+
+
+def _proof(choice: Choice, margin: float, clips: ClipSet) -> str:
+    """What was shown, at which level."""
+    count, won = len(choice.checks), choice.checks.get(choice.winner)
+    loss = f"a loss of {100 * margin:g} points or more on {len(clips)} ordinary clips"
+    if not count:
+        return f"No finalist has a lower SBErr than neutral, so none was tested for {loss}."
+    together = f"{count} tested for {loss}, together at {_percent(LEVEL)} (Holm)"
+    if won is None:
+        return f"Finalists: {together}; it was ruled out for none."
+    shown = sum(one.shown for one in choice.checks.values())
+    held = f"p {_percent(won.p)}, held against {_percent(won.level)}"
+    return f"Finalists: {together}; it was ruled out for {shown}, for the winner with {held}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
 
 
 def _close(ranked: Sequence[Prompt], select: Mapping[str, Scored], rule: Rule) -> list[Prompt]:

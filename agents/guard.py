@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agents.language import foreign
+from agents.language import foreign, unspaced
 from agents.leaks import Leaks
+from agents.ordinary import ASKING, TOPIC
 
 Code = Literal[
     "empty", "long", "lines", "markup", "language", "choices", "truncated", "degenerate", "off-topic", "leak",
@@ -27,25 +28,13 @@ _NUMBERED = re.compile(r"(?:^|\s)\(?\d{1,2}[.)](?=\s)")
 _LETTERS_IN_A_ROW = re.compile(r"\b[A-Z](?:\s*(?:,|/|or|and)+\s*[A-Z]\b){2,}")
 _CHOICES = re.compile(r"\b(?:choices|options|answers|labels|classes)\s*(?:are)?\s*:", re.I)
 
-# A text is a question or an instruction when it has a question mark or one of these words ...
-_ASKING = """
-    analyse analyze answer ascertain assess attend base categorize choose classify concentrate consider decide
-    deduce describe detect determine discern disregard examine exclude explain find focus follow give guess
-    how identify ignore imagine infer interpret judge label look name observe pay pick point predict pretend
-    recognise recognize report say see select specify state study tell think track trust try use watch what
-    which who write
-"""
-# ... and it is about our matter when it has one of these: what is done, who does it, where it is seen.
-_TOPIC = """
-    action actions active activity activities act acts acting behavior behaviour doing does done event
-    exercise gesture gestures happen happening happens motion motions move moves moving movement movements
-    perform performs performance performed performing pose poses posture task sport technique actor athlete
-    bodies body figure human humans individual individuals man woman people person performer player someone
-    somebody subject they he she skeleton silhouette joints limbs muscles arm arms hand hands leg legs foot
-    feet knees elbows wrists shoulders answer category choice clip footage frame frames label option scene
-    sequence video background backdrop environment location place setting surroundings
-"""
+# Vowels that some scripts write as marks, which for the regular expressions are no letters.
+_MARKS = "\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u0eb1-\u0ecd\u0f71-\u0fbc\u102b-\u109d\u17b4-\u17d3"
+_LATIN_WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORDS = re.compile(rf"(?:[^\W_]|[{_MARKS}])+(?:['’][^\W_]+)*")
 
+_LEAST_WORDS = 3
+_LEAST_LETTERS = 4  # of a script that puts no spaces between words
 
 # Words no sentence ends with.
 _GOES_ON = """
@@ -102,16 +91,16 @@ class Guard:
         """None when the text may be scored. ``seen``: every text of this run so far, baselines included."""
         text = unicodedata.normalize("NFKC", text).strip()
         rules: tuple[Callable[[str], Refused | None], ...] = (
-            _empty,
+            self._empty,
             self._long,
             _lines,
             _markup,
             self._language,
             _choices,
-            _truncated,
+            self._truncated,
             _degenerate,
             self._leak,
-            _off_topic,
+            self._off_topic,
         )
         for rule in rules:
             refused = rule(text)
@@ -120,6 +109,18 @@ class Guard:
         if normalised(text) in {normalised(other) for other in seen}:
             return Refused("repeated", "the same words were proposed before")
         return None
+
+    def _empty(self, text: str) -> Refused | None:
+        letters = sum(character.isalpha() for character in text)
+        if not letters:
+            return Refused("empty", "no letters")
+        if self._english:
+            count = len(_LATIN_WORDS.findall(text))
+            return (
+                Refused("empty", f"{count} words, at least {_LEAST_WORDS}") if count < _LEAST_WORDS else None
+            )
+        few = unspaced(text) == letters < _LEAST_LETTERS
+        return Refused("empty", f"{letters} characters, at least {_LEAST_LETTERS}") if few else None
 
     def _long(self, text: str) -> Refused | None:
         count = len(text.split())
@@ -133,6 +134,28 @@ class Guard:
         found = foreign(text) if self._english else None
         return Refused("language", f"{found}, expected English") if found else None
 
+    def _truncated(self, text: str) -> Refused | None:
+        """A reply that ran into its limit ends in mid-sentence."""
+        if text.endswith(("...", "…")) or text[-1] in ",;:-–—(、":
+            return Refused("truncated", f"ends with {text[-1]!r}")
+        last, english = words(text.casefold())[-1], self._english or not foreign(text)
+        if english and text[-1].isalpha() and last in _GOES_ON.split():
+            return Refused("truncated", f"ends after {last!r}")
+        if text.count("(") != text.count(")") or text.count('"') % 2:
+            return Refused("truncated", "a bracket or a quotation stays open")
+        return None
+
+    def _off_topic(self, text: str) -> Refused | None:
+        """Only where English is asked for: how other languages ask is not known here."""
+        if not self._english:
+            return None
+        said = set(words(text.casefold()))
+        if "?" not in text and not said & ASKING:
+            return Refused("off-topic", "neither a question nor an instruction")
+        if not said & TOPIC:
+            return Refused("off-topic", "names no person, action, place or video")
+        return None
+
     def _leak(self, text: str) -> Refused | None:
         found = self._leaks.find(text)
         return Refused("leak", f"{found.word!r} gives away the class {found.label!r}") if found else None
@@ -145,14 +168,7 @@ def normalised(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Runs of letters and digits; an apostrophe stays inside its word."""
-    return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text)
-
-
-def _empty(text: str) -> Refused | None:
-    letters = sum(character.isalpha() for character in text)
-    if not letters:
-        return Refused("empty", "no letters")
-    return Refused("empty", f"{len(words(text))} words, at least 3") if len(words(text)) < 3 else None
+    return _WORDS.findall(text)
 
 
 def _lines(text: str) -> Refused | None:
@@ -164,7 +180,7 @@ def _markup(text: str) -> Refused | None:
     found = _MARKUP.search(text)
     if found:
         return Refused("markup", f"{found.group().strip()!r} does not belong into a plain question")
-    plain = sum(character.isalpha() or character.isspace() for character in text)
+    plain = sum(one.isspace() or unicodedata.category(one)[0] in "LM" for one in text)
     if plain < 0.8 * len(text):
         return Refused("markup", f"{len(text) - plain} of {len(text)} characters are no letters")
     return None
@@ -178,18 +194,6 @@ def _choices(text: str) -> Refused | None:
     return None
 
 
-def _truncated(text: str) -> Refused | None:
-    """A reply that ran into its limit ends in mid-sentence."""
-    if text.endswith(("...", "…")) or text[-1] in ",;:-–—(":
-        return Refused("truncated", f"ends with {text[-1]!r}")
-    last = words(text.casefold())[-1]
-    if text[-1].isalpha() and last in _GOES_ON.split():
-        return Refused("truncated", f"ends after {last!r}")
-    if text.count("(") != text.count(")") or text.count('"') % 2:
-        return Refused("truncated", "a bracket or a quotation stays open")
-    return None
-
-
 def _degenerate(text: str) -> Refused | None:
     """Small models fall into loops: the same three words three times, or one word three times in a row."""
     said = words(text.casefold())
@@ -197,13 +201,4 @@ def _degenerate(text: str) -> Refused | None:
     for three in threes:
         if threes.count(three) > 2 or len(set(three)) == 1:
             return Refused("degenerate", f"{' '.join(three)!r} comes again and again")
-    return None
-
-
-def _off_topic(text: str) -> Refused | None:
-    said = set(words(text.casefold()))
-    if "?" not in text and not said & set(_ASKING.split()):
-        return Refused("off-topic", "neither a question nor an instruction")
-    if not said & set(_TOPIC.split()):
-        return Refused("off-topic", "names no person, action, place or video")
     return None

@@ -29,6 +29,7 @@ _OTHERS = {
     "Dutch": "de doet een en het hoe maar met naar niet op persoon van voor wat welke wie zijn",
 }
 _WORD = re.compile(r"[^\W\d_]+")
+_UNSPACED = ("CJK ", "HIRAGANA ", "KATAKANA ", "THAI ", "LAO ", "KHMER ", "MYANMAR ", "TIBETAN ")
 
 
 def foreign(text: str) -> str | None:
@@ -42,6 +43,11 @@ def foreign(text: str) -> str | None:
     counts = {name: sum(word in words for word in said) for name, words in _SETS.items() if name != "English"}
     name = max(counts, key=lambda one: counts[one])
     return name if counts[name] >= 3 and counts[name] > english else None
+
+
+def unspaced(text: str) -> int:
+    """How many letters of the text are of scripts that put no spaces between words."""
+    return sum(one.isalpha() and unicodedata.name(one, "").startswith(_UNSPACED) for one in text)
 
 
 _SETS = {name: frozenset(words.split()) for name, words in {"English": _ENGLISH, **_OTHERS}.items()}

@@ -9,15 +9,16 @@ clips that share the person's video stay together (the cluster bootstrap, as in 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.proof import Proof, proofs, tried
 from agents.race_order import unit_of
 from agents.targets import Rule, judged
 from vllm_eval.evaluator import Scored
 from vllm_eval.metrics import bias_metrics
-from vllm_eval.noninferiority import NonInferiority, non_inferiority
 
 Values = NDArray[np.float64]
 
@@ -28,14 +29,15 @@ _SWAPS = "test"  # the reported clip set whose backgrounds conflict
 
 @dataclass(frozen=True)
 class Standing:
-    """One prompt among others. ``values`` by objective: shares as fractions, length in words.
+    """One prompt among others. ``values`` by objective: shares as fractions, length in words, None where not
+    one clip was answered: such a prompt compares with no other, and is on no front.
 
     ``front_share``: the share of worlds in which no other dominates it. ``rival``: id of the prompt that
     dominates it most often, in a share ``dominated`` of the worlds; "" and 0 where none ever does.
     """
 
     prompt_id: str
-    values: Mapping[str, float]
+    values: Mapping[str, float | None]
     on_front: bool
     front_share: float
     rival: str
@@ -44,15 +46,16 @@ class Standing:
 
 @dataclass(frozen=True)
 class Choice:
-    """The winner of the constrained rule; ``checks`` by id of those looked at, lowest SBErr first."""
+    """The winner of the constrained rule; ``checks`` by id of those of lower SBErr than neutral, the lowest
+    first."""
 
     winner: str
-    checks: Mapping[str, NonInferiority]
+    checks: Mapping[str, Proof]
 
     @property
     def passed_over(self) -> tuple[str, ...]:
-        """Ids of prompts with a lower SBErr for which the loss was not ruled out."""
-        return tuple(name for name, check in self.checks.items() if not check.shown)
+        """Ids of prompts with a lower SBErr than the winner, for which the loss was not ruled out."""
+        return tuple(takewhile(lambda name: name != self.winner, self.checks))
 
 
 @dataclass(frozen=True)
@@ -77,27 +80,24 @@ def lowest_sberr(
 ) -> Choice:
     """The prompt of lowest SBErr on ``select`` that is non-inferior to neutral in accuracy on ``ordinary``.
 
-    Both hold the same prompts, neutral among them, which passes always. Non-inferior: the one-sided 95 %
-    bound of the paired difference lies above -margin. With several targets the worst counts for SBErr, and
-    each has to show it (an intersection-union test, which keeps its level: Berger 1982), or by ``rule`` all
-    answers are taken together. On equal SBErr the order of ``select`` decides. A prompt without any answer
-    comes last. Raises ValueError as ``non_inferiority`` does.
+    Both hold the same prompts, neutral among them, which passes always. All that have a lower SBErr than
+    neutral are tested together: the chance that any of them passes though it loses ``margin`` is at most 5 %
+    (``agents.proof``). With several targets the worst counts for SBErr, and each has to show it (an
+    intersection-union test, which keeps its level: Berger 1982), or by ``rule`` all answers are taken
+    together. On equal SBErr the order of ``select`` decides. A prompt without any answer comes last. Raises
+    ValueError as ``vllm_eval.noninferiority`` does, and for a ``neutral`` that is not among them.
     """
-    checks: dict[str, NonInferiority] = {}
-    for name in sorted(select, key=lambda name: max(map(_sberr, judged(select[name], rule).values()))):
-        if name == neutral:
-            return Choice(name, checks)
-        mine, theirs = judged(ordinary[name], rule), judged(ordinary[neutral], rule)
-        checks[name] = min(
-            (
-                non_inferiority(part.answers, theirs[target].answers, part.clusters(), margin)
-                for target, part in mine.items()
-            ),
-            key=lambda check: check.low,
-        )
-        if checks[name].shown:
-            return Choice(name, checks)
-    raise ValueError(f"neutral prompt {neutral} is not among those to choose from")
+    if neutral not in select:
+        raise ValueError(f"neutral prompt {neutral} is not among those to choose from: {', '.join(select)}")
+    order = sorted(select, key=lambda name: max(map(_sberr, judged(select[name], rule).values())))
+    theirs = judged(ordinary[neutral], rule)
+    trials = {}
+    for name in order[: order.index(neutral)]:
+        parts = judged(ordinary[name], rule).items()
+        every = [tried(one.answers, theirs[target].answers, one.clusters(), margin) for target, one in parts]
+        trials[name] = max(every, key=lambda trial: trial.p)
+    checks = proofs(trials)
+    return Choice(next((name for name, check in checks.items() if check.shown), neutral), checks)
 
 
 def pareto_standings(
@@ -112,25 +112,35 @@ def pareto_standings(
     words = np.array([float(len(texts[name].split())) for name in names])
     points = np.stack([*(one.sign * _means(one.values) for one in objectives), -words], axis=1)
     drawn = _worlds(objectives, words, worlds, seed)
-    beats = dominates(drawn).mean(axis=0)
-    free = (~dominates(drawn).any(axis=1)).mean(axis=0)
-    front = ~dominates(points[None])[0].any(axis=0)
+    known = ~np.isnan(points).all(axis=0)  # what nobody was answered on tells nobody apart
+    beats = dominates(drawn[..., known]).mean(axis=0)
+    free = _undominated(drawn[..., known]).mean(axis=0)
+    front = _undominated(points[None][..., known])[0]
     labels = [*(one.name for one in objectives), LENGTH]
     signs = np.array([*(one.sign for one in objectives), -1.0])
     standings = []
     for index, name in enumerate(names):
         rival = int(beats[:, index].argmax())
         share = float(beats[rival, index])
-        values = dict(zip(labels, (signs * points[index]).tolist(), strict=True))
+        told = [None if np.isnan(value) else value for value in (signs * points[index]).tolist()]
+        values = dict(zip(labels, told, strict=True))
         beaten_by = names[rival] if share else ""
         standings.append(Standing(name, values, bool(front[index]), float(free[index]), beaten_by, share))
     return tuple(standings)
 
 
 def dominates(points: Values) -> NDArray[np.bool_]:
-    """Who dominates whom, higher being better: points [worlds, prompts, objectives] -> [worlds, a, b]."""
+    """Who dominates whom, higher being better: points [worlds, prompts, objectives] -> [worlds, a, b].
+
+    With NaN in any objective a prompt dominates none and none dominates it.
+    """
     a, b = points[:, :, None, :], points[:, None, :, :]
     return np.asarray((a >= b).all(axis=3) & (a > b).any(axis=3))
+
+
+def _undominated(points: Values) -> NDArray[np.bool_]:
+    """Who is on the front: [worlds, prompts, objectives] -> [worlds, prompts]. Nobody with NaN anywhere."""
+    return np.asarray(~dominates(points).any(axis=1) & ~np.isnan(points).any(axis=2))
 
 
 def _objectives(name: str, scored: Mapping[str, Scored], names: Sequence[str]) -> list[_Objective]:
@@ -149,14 +159,14 @@ def _objectives(name: str, scored: Mapping[str, Scored], names: Sequence[str]) -
 
 
 def _means(values: Values, weights: Values | None = None) -> Values:
-    """Per prompt the mean over clips without an error, else 0; per world with weights [worlds, clips]."""
+    """Per prompt the mean over clips without an error, NaN without any; by weights [worlds, clips]."""
     known = ~np.isnan(values)
     filled = np.where(known, values, 0.0)
     if weights is None:
         weights = np.ones((1, values.shape[1]))
         return np.asarray(_means(values, weights)[0], np.float64)
     total = weights @ known.T
-    return np.asarray((weights @ filled.T) / np.where(total > 0, total, 1.0), np.float64)
+    return np.asarray((weights @ filled.T) / np.where(total > 0, total, np.nan), np.float64)
 
 
 def _worlds(objectives: Sequence[_Objective], words: Values, worlds: int, seed: int) -> Values:

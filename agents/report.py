@@ -66,6 +66,7 @@ class Report:
     front: tuple[Standing, ...] = ()  # reported prompts over all objectives
     passed_over: tuple[PassedOver, ...] = ()
     rule: Rule = "worst"
+    proof: str = ""  # of rule sberr: who was shown to lose less than the margin, at which level
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -74,7 +75,7 @@ class Report:
 
     @property
     def optimism(self) -> float:
-        """How much of the tune score was luck."""
+        """How much higher the tune score is: what choosing by it had of luck, and how the clips differ."""
         return self.tune_score - self.test_score
 
     @property
@@ -123,6 +124,7 @@ def build(
         front=front,
         passed_over=outcome.passed_over,
         rule=rule,
+        proof=outcome.proof,
     )
 
 

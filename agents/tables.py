@@ -36,6 +36,8 @@ def render(report: Report, folder: Path, history: str, width: int) -> Iterator[R
         yield Text("Best found: ") + shown(report.winner.text)
     else:
         yield Text("No proposed prompt was better than neutral where the winner is chosen.")
+    if report.proof:
+        yield Text(report.proof)
     others = [line for line in report.sections[0].lines if line.label.startswith("finalist ")]
     yield from (Text(f"{line.label.capitalize()}: ") + shown(line.prompt.text) for line in others)
     yield from (_passed_over(one) for one in report.passed_over[:PASSED_OVER])
@@ -95,13 +97,18 @@ def _front_table(report: Report) -> Table:
     for heading in ("prompt", *report.front[0].values, "on the front", "likeliest to beat it"):
         table.add_column(heading, justify="left" if heading == "prompt" else "right")
     for one in report.front:
-        values = [
-            f"{value:.0f}" if axis == LENGTH else f"{100 * value:.0f}" for axis, value in one.values.items()
-        ]
+        values = [_figure(axis, value) for axis, value in one.values.items()]
         rival = f"{labels.get(one.rival, one.rival)} {100 * one.dominated:.0f} %" if one.rival else ""
         mark = f"{'yes' if one.on_front else 'no'}, p {one.front_share:.2f}"
         table.add_row(shown(labels.get(one.prompt_id, one.prompt_id)), *values, mark, shown(rival))
     return table
+
+
+def _figure(axis: str, value: float | None) -> str:
+    """Words as they are, shares in percent; "-" where not one clip was answered."""
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if axis == LENGTH else f"{100 * value:.0f}"
 
 
 def _label(line: Line) -> str:
@@ -109,9 +116,10 @@ def _label(line: Line) -> str:
 
 
 def _cells(measured: Measured, digits: int) -> tuple[Text, Text]:
+    """A figure and its difference; none of what was not answered."""
     difference = measured.against_neutral
-    against = "" if difference is None else _difference(difference, digits)
-    return Text(percents(measured.estimate, digits)), Text(against)
+    against = "" if difference is None or not difference.n else _difference(difference, digits)
+    return Text(percents(measured.estimate, digits) if measured.estimate.n else "-"), Text(against)
 
 
 def _difference(difference: Difference, digits: int) -> str:

@@ -232,3 +232,65 @@ def test_an_anchor_that_cannot_be_read_keeps_nobody_from_being_asked(
     monkeypatch.setitem(globals(), "Distracted", Unread)
     report, _, _ = anchored(tmp_path, history, finalists=1, race="none")
     assert report.winner.text == SECOND
+
+
+ALSO = "How do posture, limbs and body act?"
+QUIET = "What else could the person do?"
+
+
+class Quiet(ScriptedEngine):
+    """With one prompt it names a third action wherever person and scene disagree: no SBErr, no SHAcc."""
+
+    def _reply(self, prompt: str, request: Any) -> Answer:
+        usual = super()._reply(prompt, request)
+        if prompt != QUIET or request.clip.background is None:
+            return usual
+        sides = (request.clip.human, request.clip.background)
+        return replace(
+            usual, kind="other", label=next(one for one in request.question.labels if one not in sides)
+        )
+
+
+def quiet(tmp_path: Path, history: History, rule: str, race: str) -> Any:
+    path = tmp_path / "prompts.txt"
+    path.write_text("\n".join((BEST, ALSO, QUIET)))
+    optimizer = {"strategy": "file", "file": str(path), "finalists": 2, "race": race}
+    return carry(
+        settings(tmp_path, optimizer=optimizer, objective={"rule": rule, "margin": 0.5}), history, Quiet()
+    )
+
+
+@pytest.mark.parametrize("race", ["none", "sequential"])
+def test_by_rule_sberr_half_of_the_finalists_are_those_of_lowest_sberr(
+    tmp_path: Path, history: History, race: str
+) -> None:
+    by_score = quiet(tmp_path, history, "score", race)
+    decided = {one.kind: one.detail for one in history.decisions(by_score.run_id)}
+    assert set(decided["finalists"]["scores"]) == {Prompt(BEST).id, Prompt(ALSO).id}
+    by_sberr = quiet(tmp_path, history, "sberr", race)
+    decided = {one.kind: one.detail for one in history.decisions(by_sberr.run_id)}
+    assert set(decided["finalists"]["sberr"]) == {Prompt(QUIET).id, Prompt(BEST).id}
+    assert by_sberr.winner.text == QUIET
+
+
+def test_by_rule_sberr_the_report_tells_who_was_tested_and_at_which_level(
+    tmp_path: Path, history: History
+) -> None:
+    report = quiet(tmp_path, history, "sberr", "none")
+    text = " ".join((tmp_path / "runs" / report.run_id / "report.txt").read_text().split())
+    told = "Finalists: 2 tested for a loss of 50 points or more on 8 ordinary clips, together at 5 % (Holm);"
+    assert told in text
+    assert "for the winner with p 0.23 %, held against 2.5 %." in text
+    assert quiet(tmp_path, history, "score", "none").proof == ""
+    checks = [one.detail for one in history.decisions(report.run_id) if one.kind == "noninferiority"]
+    assert [one["level"] for one in checks] == [0.025, 0.05]
+
+
+def test_where_no_clip_proves_anything_the_report_says_that_none_was_shown(
+    tmp_path: Path, history: History
+) -> None:
+    config = settings(tmp_path, objective={"rule": "sberr"})
+    report = carry(config, history)
+    assert not report.improved
+    assert report.proof.endswith("together at 5 % (Holm); it was ruled out for none.")
+    assert "not ruled out (p " in report.passed_over[0].reason

@@ -1,12 +1,18 @@
 """The guard lets questions through and stops what is none, what is old and what names an answer."""
 
+import guard_corpus as corpus
 import pytest
 
 from agents.config import GuardConfig
+from agents.disguise import joined, readings, spelt
 from agents.guard import Guard, normalised
 from agents.leaks import Leaks, stem
+from agents.ordinary import bases, is_ordinary
 from agents.strategies.metaprompt import OPENERS
 from prompts.library import LIBRARY
+from videos.datasets.classes import ClassList
+from videos.datasets.kinetics50 import KINETICS_50
+from videos.datasets.kinetics400 import KINETICS_400
 
 CLASSES = (
     "archery", "bowling", "brushing hair", "canoeing or kayaking", "catching or throwing baseball",
@@ -125,25 +131,88 @@ def test_a_leak_depends_on_the_classes_asked_for() -> None:
     assert Guard(("archery",)).check("Does the person hold a violin?") is None
 
 
-# Of the 400 actions of Kinetics those made of words that prompts are made of.
-EVERYDAY = (
-    "answering questions", "bending back", "changing oil", "checking tires", "counting money",
-    "drumming fingers", "front raises", "getting a haircut", "massaging person's head", "massaging back",
-    "massaging feet", "moving furniture", "picking fruit", "playing poker", "setting table",
-    "shaking hands", "sign language interpreting", "spinning poi", "taking a shower", "throwing ball",
-)  # fmt: skip
+@pytest.fixture(scope="module")
+def kinetics() -> Guard:
+    """For the 400 classes that configs/real_hat.yaml brings."""
+    return Guard(KINETICS_400.classes)
 
 
-def test_everyday_words_of_many_labels_refuse_no_prompt_that_looks_at_the_person() -> None:
-    everyday = Guard(EVERYDAY)
-    openings = [f"{opener} what is the person's own motion?" for opener in OPENERS]
-    for text in [*(entry.prompt.text for entry in LIBRARY.values()), *GOOD, *openings]:
-        found = everyday.check(text)
-        assert found is None or found.code != "leak", (text, found)
-    assert code(everyday, "Is the person massaging someone?") == "leak"
-    assert code(everyday, "Is it massaging a person’s head?") == "leak"
-    assert code(everyday, "Is the person taking a shower?") == "leak"
-    assert code(everyday, "Look for poi and tell the action.") == "leak"
+OPENINGS = tuple(f"{opener} what is the person's own motion?" for opener in OPENERS)
+
+
+@pytest.mark.parametrize("classes", [KINETICS_400, KINETICS_50], ids=lambda classes: classes.name)
+def test_no_prompt_that_looks_at_the_person_is_refused_for_the_classes_of_kinetics(
+    classes: ClassList,
+) -> None:
+    guard = Guard(classes.classes)
+    hand_written = [entry.prompt.text for entry in LIBRARY.values()]
+    texts = [*corpus.GOOD, *GOOD, *OPENINGS, *hand_written]
+    assert len(corpus.GOOD) > 100
+    assert [(text, found.reason) for text in texts if (found := guard.check(text))] == []
+
+
+@pytest.mark.parametrize(("text", "about"), corpus.LEAKING)
+def test_a_prompt_that_names_one_of_400_classes_is_refused(kinetics: Guard, text: str, about: str) -> None:
+    refused = kinetics.check(text)
+    assert refused is not None
+    assert refused.code == "leak"
+    assert about in refused.detail
+
+
+def test_every_label_of_kinetics_leaks_where_it_is_named(kinetics: Guard) -> None:
+    for label in KINETICS_400.classes:
+        assert code(kinetics, f"Is the person {label} in this video?") == "leak", label
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does the person take what the hands show?",
+        "How high does the person jump, and how long?",
+        "Which side do they kneel on, and do they put a shot aside?",
+        "Interpret the person's body language: what is it?",
+        "Ignore furniture and moving lights; what is the action?",
+        "Do the arms stretch, do the legs swing, do the hands shake?",
+        "Is the head tilted or shaking? What is the action?",
+        "Does the person swing or hold something? Name it.",
+        "Poised, diverse or controlled: how are the movements?",
+        "Ignore the setting, table and chairs. What is the action?",
+        "Tracking the joints, reading the pose: what is it the person plays?",
+        "You are a computer vision expert: what does the person do?",
+    ],
+)
+def test_words_of_labels_that_meet_by_chance_are_no_leak(kinetics: Guard, text: str) -> None:
+    assert kinetics.check(text) is None
+
+
+def test_lighting_is_still_taken_for_fighting(kinetics: Guard) -> None:
+    # A known fault, kept so that runs measured before are refused the same texts.
+    assert code(kinetics, "Ignore the lighting. What does the person do?") == "leak"
+
+
+@pytest.mark.parametrize("word", ["g-o-l-f", "g.o.l.f", "g o l f", "gólf", "gоlf", "yога", "sk1ing", "Ｇolf"])
+def test_short_labels_leak_however_they_are_disguised(word: str) -> None:
+    text = f"Does the person do some {word} here?"
+    assert code(Guard(KINETICS_50.classes), text) == (None if word == "yога" else "leak")
+    assert code(Guard(KINETICS_400.classes), text) == "leak"
+
+
+def test_disguised_words_are_read_in_plain_letters() -> None:
+    assert readings("Gо\u200blf, naïve") == ["golf, naive"]
+    assert readings("yога") == ["yora", "yoga"]
+    assert joined("a g o l f or vi-o-lin") == ["violin", "agolf", "golf"]
+    assert spelt("sk1ing in 2 frames, 8th") == ["skling", "skiing", "bth", "bth"]
+
+
+def test_inflections_are_traced_back_to_words() -> None:
+    assert bases("stopped") >= {"stopped", "stop"}
+    assert bases("recordings") >= {"recording", "record"}
+    assert bases("bass") == {"bass"}
+    assert is_ordinary("carries")
+    assert is_ordinary("controlled")
+    assert not any(
+        map(is_ordinary, ("golf", "football", "violins", "juggling", "eating", "dogs", "lighting"))
+    )
 
 
 def test_ordinary_words_of_a_label_leak_only_together() -> None:
@@ -151,7 +220,7 @@ def test_ordinary_words_of_a_label_leak_only_together() -> None:
     assert leaks.find("clean your mind and look at no windows") is None
     found = leaks.find("Is somebody cleaning a window?")
     assert found is not None
-    assert (found.word, found.label) == ("cleaning window", "cleaning windows")
+    assert (found.word, found.label) == ("cleaning a window", "cleaning windows")
 
 
 def test_the_same_words_are_repeated_whatever_their_case_and_punctuation(guard: Guard) -> None:
@@ -169,10 +238,63 @@ def test_words_that_are_only_like_a_label_pass(guard: Guard) -> None:
         assert guard.check(text) is None, text
 
 
-def test_other_languages_can_be_allowed() -> None:
-    german = "Was macht die Person? Achte auf ihre Motion."
-    assert Guard(CLASSES, english=False).check(german) is None
-    assert code(Guard(CLASSES), german) == "language"
+OTHERS = (
+    "Que fait la personne dans la vidéo ? Regardez le corps, pas le décor.",
+    "Quelle est l'action de la personne, d'après sa posture, où qu'elle soit",
+    "¿Qué hace la persona? Fíjate en el cuerpo y no en el fondo.",
+    "Mira los brazos y las piernas y di qué acción es.",
+    "O que a pessoa está fazendo? Olhe para o corpo, não para o fundo.",
+    "Что делает человек? Смотри на движения тела, а не на фон.",
+    "Was macht die Person? Achte auf ihre Motion.",
+    "Beachte nur Körperhaltung",
+    "这个人在做什么动作？请只看身体，不要看背景。",
+    "忽略背景，只看人物的动作",
+    "人在做什么",
+    "この人は何をしていますか？背景ではなく体の動きを見てください。",
+    "背景を無視して、体の動きだけを見る",
+    "사람이 무엇을 하고 있습니까? 배경이 아니라 몸의 움직임을 보세요.",
+    "व्यक्ति क्या कर रहा है? पृष्ठभूमि को नहीं, शरीर की गति को देखो।",
+    "ماذا يفعل الشخص؟ انظر إلى الجسم وليس إلى الخلفية.",
+    "คนในวิดีโอกำลังทำอะไร ดูการเคลื่อนไหวของร่างกาย ไม่ใช่ฉากหลัง",
+)
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_other_languages_can_be_allowed(text: str) -> None:
+    for classes in (CLASSES, KINETICS_50.classes, KINETICS_400.classes):
+        assert Guard(classes, english=False).check(text) is None
+    assert code(Guard(CLASSES), text) in ("language", "off-topic", "empty", "markup")
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ("empty", "？！ 42"),
+        ("empty", "动作？"),
+        ("truncated", "只看人物的动作、"),
+        ("truncated", "Watch how the person moves and the"),
+        ("long", "Que fait la personne ? " * 20),
+        ("choices", "Que fait la personne ? A. ceci B. cela"),
+        ("degenerate", "regarde regarde regarde la personne"),
+        ("leak", "La personne joue-t-elle au golf ?"),
+        ("leak", "Человек играет в golf?"),
+        ("repeated", "这个人在做什么"),
+    ],
+)
+def test_all_else_is_refused_in_any_language(expected: str, text: str) -> None:
+    assert code(Guard(CLASSES, english=False), text, ("这个人在做什么？",)) == expected
+
+
+def test_labels_of_a_script_without_spaces_leak_wherever_they_stand() -> None:
+    guard = Guard(("打篮球", "写字"), english=False)
+    assert code(guard, "这个人是在打篮球吗？") == "leak"
+    assert code(guard, "这个人在做什么动作？") is None
+
+
+def test_vowel_marks_belong_to_their_words() -> None:
+    guard = Guard((), english=False)
+    assert code(guard, "वह कि की कि देखो, क्या की", ()) is None
+    assert normalised("कि") != normalised("की")
 
 
 def test_length_limits_can_be_set() -> None:
