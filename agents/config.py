@@ -20,6 +20,7 @@ from vllm_eval.config import (
     TargetConfig,
     one_of,
 )
+from vllm_eval.engines.openai_settings import VARIABLE
 
 __all__ = [
     "BudgetConfig",
@@ -98,12 +99,30 @@ class LLMConfig(Section):
     temperature: float = Field(
         default=1.0, ge=0, le=2, description="sampling temperature; 0: always the likeliest word"
     )
+    thinking_tokens: int = Field(
+        default=0,
+        ge=0,
+        description="tokens a reply may take besides its text, for models that think before they answer; 0: "
+        "none, until a reply shows that it needs some",
+    )
+    timeout: float = Field(default=600.0, gt=0, description="seconds to wait for one reply of base_url")
+    deadline: float = Field(
+        default=900.0,
+        gt=0,
+        description="seconds to go on asking a base_url that is busy or out of reach, all attempts together",
+    )
+    extra_body: dict[str, Any] = Field(
+        default_factory=dict,
+        description="sent to base_url with every request as it stands, e.g. {reasoning_effort: low}",
+    )
 
     @model_validator(mode="after")
     def _names_a_variable(self) -> "LLMConfig":
         # Whoever writes the key itself here must not find it in an error message or a history.
-        if not self.api_key_env.isidentifier():
-            raise ValueError("api_key_env must be the name of an environment variable, never the key itself")
+        if not VARIABLE.fullmatch(self.api_key_env):
+            raise ValueError(
+                "api_key_env must be the name of an environment variable, in capitals, never the key itself"
+            )
         return self
 
 
@@ -279,6 +298,16 @@ class RunConfig(Section):
             raise ValueError("give either target or targets, not both")
         return self
 
+    @model_validator(mode="after")
+    def _has_clips_to_prove_on(self) -> "RunConfig":
+        # The proof comes after the search: without this the whole of it would be paid for nothing.
+        if self.objective.rule == "sberr" and self.data.agreement is None:
+            raise ValueError(
+                "objective.rule sberr needs ordinary clips as proof, but data.agreement is none: "
+                "set it, e.g. to kinetics:train, or use objective.rule score"
+            )
+        return self
+
     def panel(self) -> dict[str, TargetConfig]:
         """The target models by name."""
         return {one.called: one for one in self.targets} or {self.target.model: self.target}
@@ -295,10 +324,20 @@ class RunConfig(Section):
         return yaml.safe_dump(self.values(), sort_keys=False, allow_unicode=True)
 
 
+# Of the optimizer's model: how long it is waited for, and how much it may think. Caps, in their way.
+_WAITING = ("timeout", "deadline", "thinking_tokens")
+
+
 def experiment(values: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a run's values that makes it this experiment and no other: what resuming must not change.
 
     Caps may be raised, and places moved, without making another experiment.
     """
     kept = {key: value for key, value in values.items() if key not in ("history", "output", "budget")}
-    return kept | {"prompts": values.get("budget", {}).get("prompts")}
+    optimizer = dict(kept.get("optimizer") or {})
+    llm = {key: value for key, value in (optimizer.get("llm") or {}).items() if key not in _WAITING}
+    if not llm.get("extra_body"):  # as runs were written before there was one
+        llm.pop("extra_body", None)
+    return (
+        kept | {"optimizer": optimizer | {"llm": llm}} | {"prompts": values.get("budget", {}).get("prompts")}
+    )

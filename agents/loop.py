@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from agents import finals, pareto, report, tables
 from agents.anchors import Anchors
 from agents.booked import BookedLLM
-from agents.budget import Ledger
-from agents.config import RunConfig
+from agents.budget import BookedAnswers, Ledger
+from agents.config import BudgetConfig, RunConfig
 from agents.context import RunContext
 from agents.guard import Guard
+from agents.kept import KeptLLM
+from agents.lease import TakenOver, hold
 from agents.pricing import price_of
 from agents.racing import Racing
 from agents.rounds import Rounds
@@ -65,19 +67,41 @@ def real_parts() -> Parts:
     return Parts(load, load_engine, FrameStore, load_llm)
 
 
-def run(config: RunConfig, run_id: str, history: History, watcher: Watcher, parts: Parts) -> report.Report:
+def run(
+    config: RunConfig, run_id: str, history: History, watcher: Watcher, parts: Parts, finish: bool = False
+) -> report.Report:
     """Carry a registered run to its end and write its report below ``config.output``.
 
-    Raises UserError for what the user can mend; the run then stays open to be resumed. Exceptions of a broken
-    engine pass through. Whatever was bought is in the history in every case.
+    ``finish``: with the prompts it has, proposing no more.
+
+    Raises UserError for what the user can mend, and where another process works on the run; it then stays
+    open to be resumed. Exceptions of a broken engine pass through. Whatever was bought is in the history in
+    every case.
     """
-    ledger = Ledger(history, run_id, config.budget)
+    with hold(history, run_id) as holding:
+        # Now, not before: what the process spent that had the run until now must be in it.
+        ledger = Ledger(history, run_id, config.budget, renew=holding.renew)
+        return _carry(config, run_id, history, watcher, parts, ledger, finish)
+
+
+def _carry(
+    config: RunConfig,
+    run_id: str,
+    history: History,
+    watcher: Watcher,
+    parts: Parts,
+    ledger: Ledger,
+    finish: bool,
+) -> report.Report:
     data = load_data(config.data, parts.dataset)
     Anchors.of(config.optimizer.guard).check_known(clip.id for clip in data.tune.clips)
     _introduce(data, watcher)
-    panel = open_panel(config.panel(), parts.engine, parts.frames(), history, run_id, styled)
+    store = BookedAnswers(history, ledger)
+    panel = open_panel(config.panel(), parts.engine, parts.frames(), store, run_id, styled)
     try:
-        return _Loop(config, run_id, history, watcher, ledger, data, panel, parts).run()
+        return _Loop(config, run_id, history, watcher, ledger, data, panel, parts, finish).run()
+    except TakenOver:
+        raise  # the run's state is the other process's to tell
     except UserError as problem:
         history.finish_run(run_id, {"error": str(problem)}, status="failed")
         raise
@@ -110,7 +134,9 @@ class _Loop:
         data: Data,
         panel: Panel,
         parts: Parts,
+        finish: bool,
     ) -> None:
+        self.finish = finish
         self.config, self.run_id, self.history, self.watcher = config, run_id, history, watcher
         self.ledger, self.data, self.parts = ledger, widened(data, panel.names), parts
         self.panel, self.scorer = panel, Scorer(panel, ledger, watcher)
@@ -138,8 +164,14 @@ class _Loop:
 
     def run(self) -> report.Report:
         self._check_caps()
-        price = price_of(self.config.budget, self.config.optimizer.llm)
-        llm = BookedLLM(lambda: self.parts.llm(self.config.optimizer.llm), self.ledger, price)
+        settings = self.config.optimizer.llm
+        llm = BookedLLM(
+            lambda: self.parts.llm(settings),
+            self.ledger,
+            price_of(self.config.budget, settings),
+            settings.thinking_tokens,
+            self.watcher.line,
+        )
         try:
             rounds = self._rounds(llm)
             self.watcher.plan(self._expected() + self.reserve)
@@ -170,15 +202,16 @@ class _Loop:
     def _rounds(self, llm: BookedLLM) -> Rounds:
         optimizer, budget = self.config.optimizer, self.config.budget
 
-        def proposing() -> "LLM":
-            # Before anything is bought: a missing key should not come to light after an hour.
-            if len(self.history.proposals(self.run_id)) < budget.prompts:
-                llm.load()
-            return llm
-
-        strategy = STRATEGIES[optimizer.strategy](optimizer, self.config.seed, proposing)
         buying = Reserving(self.scorer, self.ledger, self.reserve)
         context = RunContext(self.history, self.run_id, self.data.tune, budget.prompts, buying, self.panel)
+
+        def proposing() -> "LLM":
+            # Before anything is bought: a missing key should not come to light after an hour.
+            if not self.finish and len(self.history.proposals(self.run_id)) < budget.prompts:
+                llm.load()
+            return KeptLLM(llm, context)
+
+        strategy = STRATEGIES[optimizer.strategy](optimizer, self.config.seed, proposing)
         return Rounds(
             history=self.history,
             run_id=self.run_id,
@@ -190,6 +223,8 @@ class _Loop:
             per_round=optimizer.per_round,
             refusals=budget.refusals,
             room=self._room,
+            timed=budget.seconds is not None,
+            finish=self.finish,
         )
 
     def _room(self, n: int) -> int:
@@ -199,12 +234,8 @@ class _Loop:
 
     def _check_caps(self) -> None:
         """Raises UserError for a cap that leaves no room for a single proposal."""
-        least = (len(self.baselines) + 1) * len(self.data.tune) + self.reserve
-        if self.ledger.answers == 0 and least > self.ledger.answers_left():
-            raise UserError(
-                f"budget.clip_evaluations {self.config.budget.clip_evaluations} is too small: baselines, one "
-                f"proposal and the report take up to {least}; raise it or use fewer clips (data.*_clips)"
-            )
+        if self.ledger.answers == 0:
+            check_caps(self.config.budget, len(self.baselines), len(self.data.tune), self.reserve)
 
     def _finish(self, stopped: str) -> report.Report:
         view = self.racing.view()
@@ -231,6 +262,7 @@ class _Loop:
         folder = self._save(result, outcome.winner)
         summary = {"winner": outcome.winner.id, "improved": result.improved, "stopped": stopped}
         scores = {"tune": result.tune_score, "test": result.test_score, "optimism": result.optimism}
+        self.ledger.renew()
         self.history.finish_run(self.run_id, summary | scores | {"folder": str(folder)})
         return result
 
@@ -243,13 +275,22 @@ class _Loop:
                 json.dumps(plain(result.as_json()), indent=1), encoding="utf-8"
             )
             tables.save_text(folder / "report.txt", result, self.history.url)
-            scored = self.racing.pooled.view().scored
-            pareto.plot(folder / "pareto.png", scored, winner, self.data.tune.name)
+            pareto.plot(folder / "pareto.png", self.racing.view().scored, winner, self.data.tune.name)
         except OSError as failure:
             raise UserError(
                 f"cannot write the report: {failure}; give another folder with --output"
             ) from None
         return folder
+
+
+def check_caps(budget: BudgetConfig, baselines: int, clips: int, reserve: int) -> None:
+    """Raises UserError for a cap on answers that a run has no room in: a run refuses it, and an estimate."""
+    least, cap = (baselines + 1) * clips + reserve, budget.clip_evaluations
+    if cap is not None and least > cap:
+        raise UserError(
+            f"budget.clip_evaluations {cap} is too small: baselines, one proposal and the report take up to "
+            f"{least}; raise it or use fewer clips (data.*_clips)"
+        )
 
 
 def styled(question: QuestionFormat) -> Formats:
@@ -265,7 +306,8 @@ def _check_answered(neutral: Scored) -> None:
         if len(failed) == len(scored.answers):
             who = f" by {name}" if name else ""
             raise UserError(
-                f"no clip of {scored.clips.name} could be answered{who}, for one: {failed[0].error}"
+                f"no clip of {scored.clips.name} could be answered{who}, for one: {failed[0].error}; mend "
+                "that and start again without --resume: a run asks no clip a second time"
             )
 
 

@@ -8,8 +8,12 @@ from rich.console import Console
 
 from agents import loop, resume, sources, tables
 from agents.display import open_display
+from agents.lease import Busy
+from agents.report import Report
 from agents.sources import Command
+from agents.watcher import Watcher
 from assets.commands import exit_status
+from assets.errors import UserError
 from prompts.history import History
 
 
@@ -35,11 +39,13 @@ def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None
 
 
 def _estimate(command: Command, parts: loop.Parts) -> None:
-    """Before a history exists there is none to learn from, and none is made."""
-    from agents.estimate import forecast
+    """What stops a run is told before a history is opened, which may make one: agents.estimate.kept_in."""
+    from agents.estimate import foretold, kept_in
+    from agents.plan import planned
 
-    with History(command.config.history.url) as history:
-        for line in forecast(command.config, history, parts).lines():
+    plan = planned(command.config, parts)
+    with History(kept_in(command.config)) as history:
+        for line in foretold(plan, history).lines():
             print(line)
 
 
@@ -54,12 +60,27 @@ def _run(command: Command, parts: loop.Parts, run_id: list[str]) -> None:
             return
         run_id.append(found.run_id)
         with open_display(console) as display:
+            if found.note:
+                display.line(found.note)
             verb = "resumes" if found.resumed else "starts"
             display.line(f"run {found.run_id} {verb}; history {history.url}")
-            report = loop.run(config, found.run_id, history, display, parts)
+            report = _carried(command, found.run_id, history, display, parts)
         folder: Path = loop.report_folder(config, found.run_id)
         for part in tables.render(report, folder, history.url, console.width):
             console.print(part)
+
+
+def _carried(command: Command, run_id: str, history: History, display: Watcher, parts: loop.Parts) -> Report:
+    """The report. Raises UserError, which says how to go on: what was paid for is in the history."""
+    try:
+        return loop.run(command.config, run_id, history, display, parts, command.finish)
+    except Busy:
+        raise
+    except UserError as failure:
+        if "--resume" in str(failure):
+            raise
+        how = f"go on with --resume {run_id}, or --resume {run_id} --finish to report what it has"
+        raise UserError(f"{failure}; {how}") from failure
 
 
 if __name__ == "__main__":

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from vllm_eval.evaluator import AnswerRow
 
 
+STOP = "stop"  # the kind of the events that keep why a model stopped proposing: round and reason
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A prompt text put forward, before the guard. ``raw`` is the optimizer's reply it was read from.
 
     ``request``: all that the optimizer had been sent before that reply; None where no model was asked.
     ``clips``: ids of the tune clips that whoever proposes wants it scored on; none: what the run decides.
+    ``spare``: the guard refuses it, as its strategy knows; it is handed over to be put on record, beyond the
+    number that was asked for.
     """
 
     text: str
@@ -26,6 +31,7 @@ class Proposal:
     raw: str = ""
     clips: tuple[str, ...] = ()
     request: "Conversation | None" = None
+    spare: bool = False
 
 
 class Strategy(Protocol):
@@ -39,7 +45,7 @@ class Strategy(Protocol):
     def name(self) -> str: ...
 
     def ask(self, view: "HistoryView", n: int) -> list[Proposal]:
-        """Up to n proposals; fewer is allowed, none means "no idea left"."""
+        """Up to n proposals, and any number of spare ones; fewer is allowed, none means "no idea left"."""
 
     def tell(self, results: Sequence["ScoredPrompt"]) -> None:
         """Results of what was asked for, in the order of the proposals that passed the guard."""

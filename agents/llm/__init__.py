@@ -1,6 +1,5 @@
 """Language models that propose prompts: GGUF files, transformers and vLLM models here, or any endpoint."""
 
-import os
 from pathlib import Path
 
 from agents.llm.base import LLM, LLMSettings, Message, Reply, ToolCall, ToolSpec
@@ -24,10 +23,12 @@ def load_llm(config: LLMSettings, threads: int | None = None) -> LLM:
     ``threads`` is for GGUF files; by default one for each core that is idle now. Raises UserError.
     """
     if config.base_url:
-        from agents.llm.openai_llm import OpenAILLM
+        from agents.llm.openai_llm import OpenAILLM, Patience
+        from vllm_eval.engines.openai_settings import read_access
 
-        key = os.environ.get(config.api_key_env)
-        return OpenAILLM(config.model, config.base_url, key, config.api_key_env, config.temperature)
+        access = read_access(config.base_url, config.api_key_env)
+        patience = Patience(config.timeout, config.deadline)
+        return OpenAILLM(config.model, access, config.temperature, patience, config.extra_body)
     runtime, _, named = config.model.partition(":")
     if runtime == "transformers" and named:
         from agents.llm.transformers_llm import TransformersLLM

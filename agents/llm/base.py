@@ -1,6 +1,6 @@
 """The seam to the language models that propose prompts: text or messages in, one Reply out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
@@ -10,6 +10,10 @@ from assets.errors import UserError
 
 class TooLong(UserError):
     """What was sent and what was asked for exceed a model's context together."""
+
+
+class TimedOut(UserError):
+    """Nothing came in time. The endpoint may have been at work all the same, and charge for it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ def _plain(turn: Message) -> dict[str, Any]:
 class Reply:
     """One generated text. ``cut`` when it ended at max_tokens. ``seconds`` include waiting and retries.
 
-    ``calls``: tools it asks for, in place of a text or beside one.
+    ``calls``: tools it asks for, in place of a text or beside one. ``kept``: it is read from the history, for
+    nothing.
     """
 
     text: str
@@ -79,6 +84,12 @@ class Reply:
     seconds: float
     cut: bool = False
     calls: tuple[ToolCall, ...] = ()
+    kept: bool = False
+
+    @property
+    def starved(self) -> bool:
+        """It was cut before it said anything: all its tokens went into what a model thinks beforehand."""
+        return self.cut and not self.text.strip() and not self.calls
 
 
 class LLM(Protocol):
@@ -144,10 +155,29 @@ def sees_images(llm: LLM) -> bool:
     return bool(getattr(llm, "sees_images", False))
 
 
+@runtime_checkable
+class Remote(Protocol):
+    """A model at an endpoint, which can be waited for, out of reach or set up wrongly."""
+
+    @property
+    def notify(self) -> Callable[[str], None]:
+        """Told of waits and of options left out, one line each."""
+
+    @notify.setter
+    def notify(self, told: Callable[[str], None]) -> None: ...
+
+    def within(self, seconds: float) -> None:
+        """The next calls are given up after so long, if that is sooner than what is set."""
+
+    def probe(self) -> Reply:
+        """One short reply, to see that address, key and name are right. Raises UserError."""
+
+
 class LLMSettings(Protocol):
     """What ``load_llm`` needs to know: ``model`` is a bundled name, the path of a .gguf file, a name with
     ``transformers:`` or ``vllm:`` before it, or, with ``base_url``, a name at that endpoint; ``api_key_env``
-    names the environment variable of its key."""
+    names the environment variable of its key. ``timeout`` and ``deadline`` are seconds, of one attempt and of
+    a call with all its attempts and waits; ``extra_body`` goes into every request as it stands."""
 
     @property
     def model(self) -> str: ...
@@ -161,7 +191,11 @@ class LLMSettings(Protocol):
     @property
     def temperature(self) -> float: ...
 
+    @property
+    def timeout(self) -> float: ...
 
-def tokens_used(replies: Sequence[Reply]) -> int:
-    """Prompt and completion tokens together."""
-    return sum(reply.prompt_tokens + reply.completion_tokens for reply in replies)
+    @property
+    def deadline(self) -> float: ...
+
+    @property
+    def extra_body(self) -> Mapping[str, Any]: ...

@@ -20,7 +20,7 @@ from agents.strategies.picking import pick
 from agents.strategies.replies import ideas, objects, spoken_calls
 from agents.strategies.toolbox import SPECS, Toolbox, proposal
 from agents.strategies.writing import Form, WritingStrategy
-from agents.strategy import Proposal
+from agents.strategy import STOP, Proposal
 from agents.tools import Rows, called, diff, named, pareto_front, texts
 from prompts.view import HistoryView
 
@@ -77,40 +77,73 @@ class Agent(WritingStrategy):
     ) -> None:
         super().__init__(llm, form, seed, limits)
         self._ranked = Opro(llm, "ranked", seed, limits)
+        self._surplus: list[Proposal] = []
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
-        """n proposals, fewer when the model has no more; none when it calls stop without proposing."""
+        """n proposals, fewer when the model has no more; none when it stops twice without proposing.
+
+        What it proposes beyond n waits for the next round.
+        """
         if not self._chats:
             return self._ranked.ask(view, n)
-        taking = with_tools(self._llm)
+        waiting, self._surplus = self._surplus, []
+        if waiting:
+            return self._first(waiting, view, n)
+        taking, refused = with_tools(self._llm), list[Proposal]()
         if taking:
-            proposed = self._call_tools(taking, view, n)
+            box = Toolbox(view, self._rows, self._guard, n)
+            proposed = self._call_tools(taking, view, box)
             if proposed is not None:
-                return proposed
-        return pick(self._structured(view, n), view, n, self._guard)
+                return [*box.refused, *proposed]
+            refused = box.refused
+        return [*refused, *pick(self._structured(view, n), view, n, self._guard)]
 
     def _rows(self, prompt_id: str) -> Rows:
         return self._context.answers(prompt_id) if self._context else ()
 
-    def _call_tools(self, taking: ToolLLM, view: HistoryView, n: int) -> list[Proposal] | None:
+    def _call_tools(self, taking: ToolLLM, view: HistoryView, box: Toolbox) -> list[Proposal] | None:
         """What the model proposed by its tools; None when it has none, or nothing comes of them."""
-        box, idle, made = Toolbox(view, self._rows, self._guard, n), 0, set[tuple[str, str]]()
-        turns = [Message("system", SYSTEM), Message("user", self._opening(view, n))]
+        idle, made = 0, set[tuple[str, str]]()
+        turns = [Message("system", SYSTEM), Message("user", self._opening(view, box.wanted))]
         for step in range(_STEPS):
             reply = self._conversed(taking, turns, view, step)
             if reply is None:
                 break
-            sent, before, calls = tuple(turns), len(box.proposals), _calls(reply)
+            sent, calls = tuple(turns), _calls(reply)
+            before, bad = len(box.proposals), len(box.refused)
             if not calls:
                 box.proposals.extend(_written(reply, view))
             turns.extend(_answered(reply, calls, box))
             box.proposals[before:] = [_from(reply, sent, one) for one in box.proposals[before:]]
+            box.refused[bad:] = [_from(reply, sent, one) for one in box.refused[bad:]]
             asked = {(call.name, call.arguments) for call in calls}
             idle = 0 if asked - made else idle + 1
             made |= asked
             if box.done or (box.proposals and not calls) or idle == _IDLE:
                 break
-        return pick(box.proposals, view, n, self._guard) if box.done or box.proposals else None
+        if box.proposals:
+            return self._first(box.proposals, view, box.wanted)
+        if box.stopped is not None and self._stops_again(view, box.stopped):
+            return []
+        return None
+
+    def _first(self, proposals: list[Proposal], view: HistoryView, n: int) -> list[Proposal]:
+        """The first n worth trying; good ones beyond them are put by."""
+        picked = pick(proposals, view, len(proposals), self._guard)
+        spare, mine = [one for one in picked if one.spare], [one for one in picked if not one.spare]
+        self._surplus = [one for one in mine[n:] if not self._guard.check(one.text)]
+        return [*spare, *mine[:n]]
+
+    def _stops_again(self, view: HistoryView, reason: str) -> bool:
+        """Whether the model stopped in the round before, too: once may be careless, with the budget unspent.
+
+        Before any prompt was tried it never may.
+        """
+        if self._context is None:
+            return False
+        before = {int(one["round"]) for one in self._context.recalled(STOP)}
+        self._context.remember(STOP, {"round": view.round, "reason": reason})
+        return view.round - 1 in before and any(one.position >= 0 for one in view.scored)
 
     def _conversed(self, taking: ToolLLM, turns: list[Message], view: HistoryView, step: int) -> Reply | None:
         """The next reply; None when the model has no tools after all, or nothing is left for more."""

@@ -1,11 +1,10 @@
 """The `file` strategy: the lines of a text file, in order. For published prompts and for controls."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.strategy import Proposal
-from assets.errors import UserError
+from vllm_eval.prompt_file import prompt_lines
 
 if TYPE_CHECKING:
     from prompts.view import HistoryView, ScoredPrompt
@@ -20,14 +19,7 @@ class FileStrategy:
     name = "file"
 
     def __init__(self, path: str) -> None:
-        try:
-            lines = Path(path).expanduser().read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as failure:
-            raise UserError(f"cannot read optimizer.file {path}: {failure}") from None
-        texts = [line.strip() for line in lines]
-        self._texts = [text for text in dict.fromkeys(texts) if text and not text.startswith("#")]
-        if not self._texts:
-            raise UserError(f"optimizer.file {path} holds no prompt; write one a line")
+        self._texts = list(dict.fromkeys(line.text for line in prompt_lines(path, "optimizer.file")))
 
     def ask(self, view: "HistoryView", n: int) -> list[Proposal]:
         """The next n texts that were neither scored nor refused so far."""

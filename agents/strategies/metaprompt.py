@@ -113,9 +113,10 @@ def percent(score: float) -> int:
 
 
 def _measured(one: ScoredPrompt) -> str:
+    """With the number of answers: the order is that of a fair score, and 88 of 8 videos is not 88 of 172."""
     metrics = one.metrics
     numbers = f"SHAcc {percent(metrics.shacc.value)} SBErr {percent(metrics.sberr.value)}"
-    return f"{numbers}: {_line(one.prompt.text)}"
+    return f"{numbers} ({metrics.n} answers): {_line(one.prompt.text)}"
 
 
 def _refused(refusals: Sequence[Refusal]) -> str:

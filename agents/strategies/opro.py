@@ -55,8 +55,10 @@ class Opro:
 
     def ask(self, view: HistoryView, n: int) -> list[Proposal]:
         """n proposals as long as the model writes anything; see the class."""
-        written = self._chat(view, n) if chats(self._llm, self._form) else self._ranked(view, n)
-        return pick(written, view, n, self._guard)
+        if chats(self._llm, self._form):
+            return pick(self._chat(view, n), view, n, self._guard)
+        # Ways on from a list are drawn until some are of use; the others are no proposals, for no record.
+        return pick(self._ranked(view, n), view, n, self._guard, record=False)
 
     def tell(self, results: Sequence[ScoredPrompt]) -> None:
         """Nothing to learn that the history does not hold."""

@@ -9,10 +9,9 @@ gets the same answers, and the same replies of the language model, which are kep
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from random import Random
-from typing import Any
 
 from agents.guard import normalised
 from agents.llm.base import LLM, Message, Reply, Schema
@@ -25,7 +24,6 @@ from prompts.records import clean
 from prompts.view import HistoryView, ScoredPrompt
 from vllm_eval.evaluator import AnswerRow
 
-REPLY = "optimizer_reply"  # the kind of the events that keep replies
 IDLE = 64  # new replies without a new text, after which a rival is taken to have no idea left
 
 
@@ -111,9 +109,6 @@ class Rival:
         """A rival cannot do without the context."""
         self._context = context
         self._bridge = Bridge(lambda bridge: self._loop(Search(bridge, context, self._seed)), self._quiet)
-        self._kept: dict[str, list[dict[str, Any]]] = {}
-        for event in context.recalled(REPLY):
-            self._kept.setdefault(str(event["request"]), []).append(dict(event))
         self._asked: dict[str, int] = {}
         self._said: list[_Said] = []
 
@@ -211,27 +206,22 @@ class Rival:
         return reply
 
     def _reply(self, ask: Ask) -> Reply:
-        """The reply to a request: the one kept of an earlier process, else a new one, which is kept."""
+        """The reply to a request, which gets another seed each time, and the same after a resumption: what an
+        earlier process was replied is kept, and costs nothing (agents/kept.py)."""
         said = json.dumps(
             [[turn.role, turn.content] for turn in ask.turns] + [[ask.max_tokens, ask.temperature]]
         )
         request = sha256(said.encode()).hexdigest()[:16]
         number = self._asked[request] = self._asked.get(request, -1) + 1
-        kept = self._kept.get(request, [])
-        if number < len(kept):
-            return Reply(kept[number]["text"], 0, 0, 0.0, bool(kept[number]["cut"]))
-        self._idle += 1
-        seed = Random(f"{self._seed}/{request}/{number}").getrandbits(31)
         reply = self._llm.complete(
             ask.turns,
             max_tokens=ask.max_tokens,
             temperature=ask.temperature,
-            seed=seed,
+            seed=Random(f"{self._seed}/{request}/{number}").getrandbits(31),
             json_schema=ask.schema,
         )
-        text = clean(reply.text)  # as it is kept, so that a replay reads the same
-        self._context.remember(REPLY, {"request": request, "text": text, "cut": reply.cut})
-        return Reply(**{**asdict(reply), "text": text, "calls": ()})
+        self._idle += not reply.kept
+        return replace(reply, text=clean(reply.text), calls=())
 
 
 @dataclass(frozen=True)

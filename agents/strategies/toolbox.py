@@ -5,7 +5,7 @@ Nothing a model passes makes a tool fail: what it got wrong is said to it in one
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -81,7 +81,7 @@ SPECS: tuple[ToolSpec, ...] = (
     ),
     _spec(
         "stop",
-        "End the round; with nothing proposed: end the search.",
+        "End the round, when no more prompts are worth trying in it.",
         ("reason",),
         reason={"type": "string"},
     ),
@@ -92,7 +92,8 @@ SPECS: tuple[ToolSpec, ...] = (
 class Toolbox:
     """The tools over one view. ``rows`` gives a prompt's answers by its id. Holds what was proposed.
 
-    ``stopped``: the reason the model gave for stopping, None while it has not.
+    ``refused``: what the guard would not have. ``stopped``: the reason the model gave for stopping, None
+    while it has not.
     """
 
     view: HistoryView
@@ -100,6 +101,7 @@ class Toolbox:
     guard: Guard
     wanted: int
     proposals: list[Proposal] = field(default_factory=list)
+    refused: list[Proposal] = field(default_factory=list)
     stopped: str | None = None
 
     @property
@@ -160,12 +162,12 @@ class Toolbox:
         text, parent = str(given.get("prompt", "")).strip(), self._named(given, "parent")
         if normalised(text) in known(self.view) | {normalised(one.text) for one in self.proposals}:
             raise _Wrong("the same words were proposed before; change the idea, not the punctuation")
+        made = proposal(text, str(given.get("hypothesis", "")), parent, given, json.dumps(dict(given)))
         refused = self.guard.check(text)
         if refused:
+            self.refused.append(replace(made, spare=True))
             raise _Wrong(f"refused ({refused.reason})")
-        self.proposals.append(
-            proposal(text, str(given.get("hypothesis", "")), parent, given, json.dumps(dict(given)))
-        )
+        self.proposals.append(made)
         return f"taken; {max(0, self.wanted - len(self.proposals))} more are wanted"
 
     def _stop(self, given: Arguments) -> str:

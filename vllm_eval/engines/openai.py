@@ -31,7 +31,7 @@ class OpenAIEngine:
 
     def __init__(self, model: str, **options: Any) -> None:
         self.settings = read_settings({"model": model, **options})
-        self._access = read_access(self.settings)
+        self._access = read_access(self.settings.base_url, self.settings.api_key_env)
         served = probe(self.settings, self._access)
         self.media = media_of(self.settings, served)
         self._fingerprint = self.settings.fingerprint(self.media)

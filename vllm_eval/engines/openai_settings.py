@@ -16,7 +16,8 @@ from assets.errors import UserError
 
 Media = Literal["auto", "frames", "jpeg", "png", "mp4", "file"]
 OPENAI = "https://api.openai.com/v1"
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# No small letters, though a variable may have some: a key in its place has, and must not be shown as a name.
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 class Prices(BaseModel):
@@ -108,18 +109,22 @@ def read_settings(options: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def read_access(settings: Settings, environment: Mapping[str, str] = os.environ) -> Access:
+def read_access(base_url: str, key_name: str, environment: Mapping[str, str] = os.environ) -> Access:
     """The address without its credentials, and the key. Raises UserError for a bad address or no key."""
-    if not _VARIABLE.fullmatch(settings.api_key_env):
+    if not VARIABLE.fullmatch(key_name):
         raise UserError(
-            "api_key_env is no name of a variable, expected e.g. OPENAI_API_KEY, not the key itself"
+            "api_key_env is no name of a variable, expected capitals, e.g. OPENAI_API_KEY, not the key itself"
         )
-    parts = urlsplit(settings.base_url)
-    host = parts.netloc.rpartition("@")[2]
-    shown = f"{parts.scheme}://{host}{parts.path}".rstrip("/")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(base_url)
+        host = parts.netloc.rpartition("@")[2]
+        shown = f"{parts.scheme}://{host}{parts.path}".rstrip("/")
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # half an address of IPv6, or no number behind the colon
+        shown, usable = base_url.rpartition("@")[2], False
+    if not usable or parts.query or parts.fragment:
         raise UserError(f"base_url {shown!r} is no endpoint, expected e.g. {OPENAI}, without ? and #")
-    key = environment.get(settings.api_key_env, "").strip()
+    key = environment.get(key_name, "").strip()
     secrets = [key, unquote(parts.password or ""), parts.password or ""]
     headers = {}
     if parts.username is not None:
@@ -128,8 +133,8 @@ def read_access(settings: Settings, environment: Mapping[str, str] = os.environ)
         headers["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
         secrets.append(headers["Authorization"].removeprefix("Basic "))
     elif not key and parts.scheme == "https":
-        raise UserError(f"{settings.api_key_env} is not set: put the key of {host} into that variable")
+        raise UserError(f"{key_name} is not set: put the key of {host} into that variable")
     if not all(33 <= ord(character) <= 126 for character in key):
-        raise UserError(f"the key in {settings.api_key_env} holds characters no key has: copy it once more")
+        raise UserError(f"the key in {key_name} holds characters no key has: copy it once more")
     kept = tuple(secret for secret in secrets if secret)
-    return Access(shown, shown, key or "none", settings.api_key_env, headers, kept)
+    return Access(shown, shown, key or "none", key_name, headers, kept)

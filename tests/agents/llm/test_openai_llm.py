@@ -5,7 +5,8 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 
 from agents.llm import Message, ToolCall, ToolSpec, load_llm
-from agents.llm.base import TooLong, sees_images, with_tools
-from agents.llm.openai_llm import OpenAILLM
+from agents.llm.base import Remote, TimedOut, TooLong, sees_images, with_tools
+from agents.llm.openai_llm import OpenAILLM, Patience
 from assets.errors import UserError
+from vllm_eval.engines.openai_settings import read_access
 
 KEY = "sk-very-secret-0123456789"
 ASK = [Message("system", "You write prompts."), Message("user", "One more.")]
@@ -45,11 +47,13 @@ class Endpoint:
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     url: str = ""
+    delay: float = 0.0
 
     def answer(self, path: str, key: str | None, body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
         self.asked.append(body)
         self.paths.append(path)
         self.keys.append(key)
+        time.sleep(self.delay)
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
@@ -88,9 +92,14 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def llm(endpoint: Endpoint) -> Iterator[OpenAILLM]:
-    llm = OpenAILLM("toy", endpoint.url, KEY, "MY_KEY", temperature=0.7)
+    llm = made(endpoint.url)
     yield llm
     llm.close()
+
+
+def made(url: str, timeout: float = 20.0, deadline: float = 20.0, **more: Any) -> OpenAILLM:
+    access = read_access(url, "MY_KEY", {"MY_KEY": KEY})
+    return OpenAILLM("toy", access, 0.7, Patience(timeout, deadline), **more)
 
 
 def test_a_conversation_goes_out_and_the_reply_comes_back(endpoint: Endpoint, llm: OpenAILLM) -> None:
@@ -197,11 +206,44 @@ def test_the_key_stands_in_no_error_and_no_log(
     assert KEY not in caplog.text.replace(json.dumps(refused(None, KEY)), "")
 
 
-def test_nobody_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.llm.openai_llm.RETRIES", 0)
-    llm = OpenAILLM("toy", "http://127.0.0.1:9/v1", None, "MY_KEY")
-    with pytest.raises(UserError, match=r"optimizer model toy at 127.0.0.1: APIConnectionError"):
+def test_nobody_there_is_one_line_with_its_cause() -> None:
+    llm = made("http://127.0.0.1:9/v1", deadline=0.1)
+    said = (
+        r"optimizer model toy at 127.0.0.1:9: APIConnectionError: .*[Rr]efused.*check optimizer.llm.base_url"
+    )
+    with pytest.raises(UserError, match=said):
         llm.complete(ASK, max_tokens=5)
+    llm.close()
+
+
+def test_a_busy_endpoint_is_asked_until_the_deadline_and_it_is_told(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.llm.openai_llm._TELL", 0.0)
+    endpoint.script = [(429, refused(None, "3 requests per minute"))]
+    llm, told = made(endpoint.url, deadline=0.5), list[str]()
+    llm.notify = told.append
+    with pytest.raises(UserError, match=r"RateLimitError: .*3 requests per minute"):
+        llm.complete(ASK, max_tokens=5)
+    assert len(endpoint.asked) > 10  # every ten milliseconds, as the server wishes
+    assert "asked again in 0 s" in told[0]
+
+
+def test_money_that_is_used_up_is_not_waited_for(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(429, {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}})]
+    with pytest.raises(UserError, match="exceeded your quota"):
+        llm.complete(ASK, max_tokens=5)
+    assert len(endpoint.asked) == 1
+
+
+def test_a_reply_that_does_not_come_is_not_asked_for_again(endpoint: Endpoint) -> None:
+    endpoint.delay = 1.0
+    llm = made(endpoint.url, timeout=5.0)
+    llm.within(0.0)  # at least a second is given
+    endpoint.delay = 2.0
+    with pytest.raises(TimedOut, match=r"no reply within .*optimizer.llm.timeout"):
+        llm.complete(ASK, max_tokens=5)
+    assert len(endpoint.asked) == 1
     llm.close()
 
 
@@ -217,6 +259,9 @@ class Settings:
     base_url: str | None = None
     api_key_env: str = "MY_KEY"
     temperature: float = 0.3
+    timeout: float = 20.0
+    deadline: float = 20.0
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
 
 
 def test_settings_with_a_base_url_take_the_key_from_the_environment(
@@ -350,3 +395,128 @@ def test_pictures_go_beside_the_text_until_they_are_refused(endpoint: Endpoint, 
     assert llm.complete([turn], max_tokens=5).text == "read"
     assert endpoint.asked[2]["messages"] == [{"role": "user", "content": "Look."}]
     assert not sees_images(llm)
+
+
+def choice(**given: Any) -> dict[str, Any]:
+    return {**said(""), "choices": [{"index": 0, "finish_reason": "stop", **given}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (choice(message={"role": "assistant", "content": None}), ""),
+        (
+            choice(
+                message={
+                    "role": "assistant",
+                    "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "so"}],
+                }
+            ),
+            "so",
+        ),
+    ],
+    ids=["no content", "parts"],
+)
+def test_odd_contents_are_read(endpoint: Endpoint, llm: OpenAILLM, answer: dict[str, Any], text: str) -> None:
+    endpoint.script = [(200, answer)]
+    assert llm.complete(ASK, max_tokens=5).text == text
+
+
+def test_arguments_that_come_as_an_object_are_read(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "top", "arguments": {"k": 3}}}
+    endpoint.script = [(200, choice(message={"role": "assistant", "content": "", "tool_calls": [call]}))]
+    reply = llm.converse(ASK, [TOOL], max_tokens=20)
+    assert reply is not None
+    assert reply.calls == (ToolCall("c1", "top", '{"k": 3}'),)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        choice(message=None),
+        {**said(""), "choices": [None]},
+        choice(message={"role": "assistant", "content": ""}, error={"code": 502, "message": "no provider"}),
+        choice(message={"role": "assistant", "content": "Wat"}, finish_reason="error"),
+    ],
+    ids=["no message", "no choice", "error", "broken off"],
+)
+def test_an_answer_that_broke_off_is_asked_for_again_and_then_told(
+    endpoint: Endpoint, llm: OpenAILLM, answer: dict[str, Any]
+) -> None:
+    endpoint.script = [(200, answer), (200, said("now"))]
+    assert llm.complete(ASK, max_tokens=5).text == "now"
+    endpoint.script = [(200, answer)]
+    with pytest.raises(UserError, match="is no completion"):
+        llm.complete(ASK, max_tokens=5)
+    assert len(endpoint.asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (404, refused(None, "No endpoints found that support tool use.")),
+        (422, {"detail": [{"loc": ["body", "tools"], "msg": "Extra inputs are not permitted"}]}),
+        (500, refused(None, "tools param requires --jinja flag")),
+    ],
+    ids=["router", "validation", "llama.cpp"],
+)
+def test_tools_are_refused_in_many_words(
+    endpoint: Endpoint, llm: OpenAILLM, status: int, answer: dict[str, Any]
+) -> None:
+    endpoint.script = [(status, answer), (200, said("fine"))]
+    told: list[str] = []
+    llm.notify = told.append
+    assert llm.converse(ASK, [TOOL], max_tokens=20) is None
+    assert with_tools(llm) is None
+    assert told == [f"optimizer model toy at {endpoint.url.split('/')[2]} takes no tools: left out"]
+
+
+def test_an_unknown_field_is_left_out_whatever_the_status(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    detail = [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]
+    endpoint.script = [(422, {"detail": detail}), (200, said("fine"))]
+    assert llm.complete(ASK, max_tokens=5).text == "fine"
+    assert "seed" not in endpoint.asked[1]
+
+
+def test_what_is_too_large_for_the_server_is_too_long(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(413, "<html>Request Entity Too Large</html>")]
+    with pytest.raises(TooLong):
+        llm.complete(ASK, max_tokens=5)
+
+
+def test_a_call_the_model_got_wrong_takes_no_tools_away(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    slip = {"error": {"message": "Failed to call a function: tools", "code": "tool_use_failed"}}
+    endpoint.script = [(400, slip), (200, wanting("top", "{}"))]
+    assert llm.converse(ASK, [TOOL], max_tokens=20) is not None
+    endpoint.script = [(400, slip)]
+    assert llm.converse(ASK, [TOOL], max_tokens=20) is None
+    assert len(endpoint.asked) == 5
+    assert with_tools(llm) is not None
+
+
+def test_a_warm_retry_takes_the_temperature_from_no_later_call(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    endpoint.script = [(400, refused("temperature", "temperature must be in 0..1")), (200, said("fine"))]
+    llm.complete(ASK, max_tokens=5, temperature=1.3)
+    llm.complete(ASK, max_tokens=5)
+    assert [sent["temperature"] for sent in endpoint.asked] == [1.3, 1.0, 0.7]
+
+
+def test_broken_arguments_are_not_repeated_to_the_endpoint(endpoint: Endpoint, llm: OpenAILLM) -> None:
+    turns = [
+        *ASK,
+        Message("assistant", "", calls=(ToolCall("c1", "top", '{"k": '),)),
+        Message("tool", "no JSON", call_id="c1"),
+        Message("assistant", ""),
+    ]
+    llm.converse(turns, [TOOL], max_tokens=20)
+    sent = endpoint.asked[0]["messages"]
+    assert sent[2]["tool_calls"][0]["function"]["arguments"] == "{}"
+    assert sent[4]["content"]
+
+
+def test_more_of_the_body_goes_out_as_it_stands(endpoint: Endpoint) -> None:
+    llm = made(endpoint.url, extra_body={"reasoning_effort": "low"})
+    assert isinstance(llm, Remote)
+    llm.complete(ASK, max_tokens=5)
+    assert endpoint.asked[0]["reasoning_effort"] == "low"
+    llm.close()

@@ -32,6 +32,13 @@ class Looking:
     def __init__(self, told: Told) -> None:
         self.clips = ClipSet("tune", (), ACTIONS)
         self.answers = told.rows
+        self._events: list[tuple[str, Any]] = []
+
+    def remember(self, kind: str, detail: Any) -> None:
+        self._events.append((kind, detail))
+
+    def recalled(self, kind: str) -> list[Any]:
+        return [detail for one, detail in self._events if one == kind]
 
 
 def agent(llm: Scripted, told: Told, form: Any = "auto", seed: int = 0) -> Agent:
@@ -68,13 +75,43 @@ class TestWithTools:
         llm = Scripted(
             [[proposing("Is it archery that the person performs?")], [proposing(NEW)]], calls_tools=True
         )
-        assert [one.text for one in agent(llm, told).ask(told.view(), 1)] == [NEW]
+        spare, mended = agent(llm, told).ask(told.view(), 1)
+        assert (spare.text, spare.spare) == ("Is it archery that the person performs?", True)
+        assert (mended.text, mended.spare) == (NEW, False)
         assert "refused (leak: 'archery'" in llm.asked[1]["turns"][-1].content
 
-    def test_stopping_without_a_proposal_ends_the_search(self) -> None:
+    def test_stopping_without_a_proposal_twice_in_a_row_ends_the_search(self) -> None:
+        told, reply = run_so_far(), json.dumps({"prompt": NEW, "parent": "P1", "hypothesis": "h"})
+        stopping: list[Any] = [[("stop", {"reason": "no idea"})], reply, [("stop", {"reason": "still none"})]]
+        llm = Scripted(stopping, calls_tools=True)
+        made = agent(llm, told)
+        assert [one.text for one in made.ask(told.view(), 1)] == [NEW]  # asked without tools
+        told.round += 1
+        assert made.ask(told.view(), 2) == []
+        assert len(llm.asked) == 3
+        context: Any = made._context
+        assert [one["reason"] for one in context.recalled("stop")] == ["no idea", "still none"]
+
+    def test_before_any_prompt_was_tried_stopping_ends_nothing(self) -> None:
+        told = Told()
+        told.add(NEUTRAL.prompt, "hbbbhbbbhbbo", -1)
+        llm = Scripted([[("stop", {"reason": "no"})], "{}", "{}"] * 2, calls_tools=True)
+        made = agent(llm, told)
+        made.ask(told.view(), 1)
+        told.round += 1
+        made.ask(told.view(), 1)
+        assert len(llm.asked) > 4  # both times asked without tools, too
+
+    def test_what_is_proposed_beyond_the_round_waits_for_the_next(self) -> None:
         told = run_so_far()
-        llm = Scripted([[("stop", {"reason": "no idea"})]], calls_tools=True)
-        assert agent(llm, told).ask(told.view(), 2) == []
+        more = [proposing(text) for text in (NEW, OTHER, "Name what the hands do.", "Is it archery?")]
+        llm = Scripted([more], calls_tools=True)
+        made = agent(llm, told)
+        first = made.ask(told.view(), 1)
+        assert [(one.text, one.spare) for one in first] == [("Is it archery?", True), (NEW, False)]
+        told.add(NEW, "hhbbhhbbhbbo")
+        told.round += 1
+        assert [one.text for one in made.ask(told.view(), 2)] == [OTHER, "Name what the hands do."]
         assert len(llm.asked) == 1
 
     def test_a_model_that_only_talks_is_reminded_and_its_json_is_taken(self) -> None:

@@ -99,6 +99,7 @@ class TestRanked:
         assert shown[-1] >= 80 > shown[-2]
         assert len(shown) == 6
         assert lines[-1] == f"Score {shown[-1]}:"
+        assert "answers" not in llm.asked[0]["text"]  # published measurements rest on this form
 
     def test_even_the_best_is_left_out_now_and_then(self) -> None:
         best = view(n=20).scored[0].prompt.text
@@ -162,7 +163,7 @@ class TestChat:
         assert "SHAcc" in text
         assert "SBErr" in text
         assert text.index("number 0 of") < text.index("number 5 of")
-        assert "SHAcc 35 SBErr 50: Watch limb number 5 of the person." in text
+        assert "SHAcc 35 SBErr 50 (20 answers): Watch limb number 5 of the person." in text
         assert "Is it golf? (leak: 'golf')" in text
         assert llm.asked[0]["schema"]["properties"]["prompts"]["maxItems"] == 1
 

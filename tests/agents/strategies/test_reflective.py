@@ -116,8 +116,9 @@ def test_without_eyes_or_readable_clips_there_is_no_picture() -> None:
 def test_what_is_refused_is_asked_for_once_more() -> None:
     told = run_so_far()
     llm = Scripted([reply("Is it archery the person does?"), reply("Follow the arms: what action is it?")])
-    made = reflective(llm, Seeing(told)).ask(told.view(), 1)
-    assert [one.text for one in made] == ["Follow the arms: what action is it?"]
+    spare, made = reflective(llm, Seeing(told)).ask(told.view(), 1)
+    assert (made.text, made.spare) == ("Follow the arms: what action is it?", False)
+    assert (spare.text, spare.spare) == ("Is it archery the person does?", True)
     assert len(llm.asked) == 2
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from made_run import Run, Writing
 
-from agents.llm.base import Message, Reply
+from agents.kept import KeptLLM
+from agents.llm.base import LLM, Message, Reply
 from agents.strategies.bridge import Stopped
 from agents.strategies.rival import IDLE, Job, Rival, Search, grades_of, missing, one_line
 from assets.errors import UserError
@@ -28,7 +29,7 @@ def climbing(search: Search) -> None:
             best, score = (text, now) if now > score else (best, score)
 
 
-def rival(llm: Writing, loop: Callable[[Search], None] = climbing, quiet: float = 0.0) -> Rival:
+def rival(llm: LLM, loop: Callable[[Search], None] = climbing, quiet: float = 0.0) -> Rival:
     return Rival("climbing", loop, llm, 3, quiet)
 
 
@@ -51,11 +52,11 @@ def test_what_a_rival_tries_is_proposed_and_scored_on_the_clips_it_names() -> No
 def test_a_resumed_run_goes_the_same_way_without_asking_again() -> None:
     whole, broken = Run(), Run()
     first = Writing()
-    expected = whole.drive(rival(first))
-    broken.drive(rival(Writing()), until=3)
+    expected = whole.drive(rival(KeptLLM(first, whole)))
+    broken.drive(rival(KeptLLM(Writing(), broken)), until=3)
     bought = broken.bought
     again = Writing()
-    assert broken.drive(rival(again)) == expected
+    assert broken.drive(rival(KeptLLM(again, broken))) == expected
     assert broken.bought == whole.bought
     assert bought < whole.bought
     assert 0 < len(again.seeds) < len(first.seeds)

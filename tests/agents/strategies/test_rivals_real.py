@@ -12,7 +12,8 @@ from made_run import Run, Writing
 
 from agents.config import OptimizerConfig
 from agents.guard import Guard
-from agents.llm.base import Reply
+from agents.kept import KeptLLM
+from agents.llm.base import LLM, Reply
 from agents.strategies import STRATEGIES
 from agents.strategies.capo import population
 from agents.strategies.gepa import Clips, records
@@ -57,7 +58,7 @@ def params(*names: str) -> list[Any]:
 EVERY = params(*FORMS)
 
 
-def rival(name: str, llm: Writing, seed: int = 1, minibatch: int | None = 8) -> Any:
+def rival(name: str, llm: LLM, seed: int = 1, minibatch: int | None = 8) -> Any:
     return STRATEGIES[name](OptimizerConfig(strategy=name, minibatch=minibatch), seed, lambda: llm)
 
 
@@ -82,10 +83,10 @@ def test_it_searches_through_the_runs_own_scoring(name: str, capfd: pytest.Captu
 def test_a_resumed_run_proposes_the_same_without_asking_for_old_replies(name: str) -> None:
     whole, broken = Run(prompts=5), Run(prompts=5)
     first, again = Writing(FORMS[name]), Writing(FORMS[name])
-    expected = whole.drive(rival(name, first))
-    broken.drive(rival(name, Writing(FORMS[name])), until=2)
+    expected = whole.drive(rival(name, KeptLLM(first, whole)))
+    broken.drive(rival(name, KeptLLM(Writing(FORMS[name]), broken)), until=2)
     replies = len(broken.events)
-    assert set(broken.drive(rival(name, again))) == set(expected)
+    assert set(broken.drive(rival(name, KeptLLM(again, broken)))) == set(expected)
     assert len(again.seeds) == len(broken.events) - replies
     assert len(again.seeds) < len(first.seeds)
 

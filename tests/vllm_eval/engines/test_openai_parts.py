@@ -354,18 +354,22 @@ def test_wrong_options_are_told_in_one_line_without_their_value(options: dict[st
         ({"base_url": "api.openai.com/v1"}, "is no endpoint"),
         ({"base_url": "https://host/v1?api-key=sk-123456"}, r"^base_url 'https://host/v1' is no endpoint"),
         ({"base_url": "https://host/v1"}, "OPENAI_API_KEY is not set: put the key of host"),
+        ({"base_url": "http://[::1/v1"}, r"'http://\[::1/v1' is no endpoint|::1/v1' is no endpoint"),
+        ({"base_url": "http://host:port/v1"}, "host:port/v1' is no endpoint"),
         ({"api_key_env": "sk-123456"}, "api_key_env is no name of a variable"),
+        ({"api_key_env": "gsk_123456"}, "api_key_env is no name of a variable"),
         ({"api_key_env": "ODD"}, "the key in ODD holds characters no key has"),
     ],
 )
 def test_wrong_addresses_and_keys_are_told_without_secrets(options: dict[str, Any], said: str) -> None:
+    chosen = settings(**options)
     with pytest.raises(UserError, match=said) as caught:
-        read_access(settings(**options), {"ODD": "sk-123456\nx"})
+        read_access(chosen.base_url, chosen.api_key_env, {"ODD": "sk-123456\nx"})
     assert "123456" not in str(caught.value)
 
 
 def test_credentials_in_the_address_go_into_a_header_and_are_shown_nowhere() -> None:
-    access = read_access(settings(base_url="https://ann:p%40ss@host:8000/v1"), {})
+    access = read_access("https://ann:p%40ss@host:8000/v1", "OPENAI_API_KEY", {})
     assert access.shown == access.base_url == "https://host:8000/v1"
     assert access.headers == {"Authorization": "Basic YW5uOnBAc3M="}
     shown = access.clean("in p@ss, p%40ss and YW5uOnBAc3M=\n" + "x" * 400)
