@@ -3,19 +3,23 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from agents.config import BudgetConfig, LLMConfig
+from agents.config import BudgetConfig, LLMConfig, TargetConfig
 from agents.llm.base import Message, ToolSpec
 from assets.errors import UserError
 
 TABLE = Path(__file__).resolve().parents[1] / "configs" / "prices.yaml"
 
 _FRAME = 16  # tokens around a message: role, separators
-_PICTURE = 3000  # tokens of a picture, more than endpoints are known to count for a contact sheet
+# Tokens of a picture at the endpoint that counts most, in the way gpt-4o-mini does: so many, and so many more
+# for each square of 512 pixels it touches. Models that see patches of 32 pixels count fewer than 4,000.
+_PICTURE, _TILE, _SIDE = 4000, 5667, 512
+_UNREAD = 2048  # pixels, of a side that cannot be read
 
 
 class Price(BaseModel):
@@ -82,11 +86,16 @@ def price_of(budget: BudgetConfig, llm: LLMConfig) -> Price:
     return price or FREE
 
 
+def billed(target: TargetConfig) -> bool:
+    """Whether answers of a target may cost money: it is asked at an endpoint. What runs here costs none."""
+    return target.engine == "openai" or "base_url" in target.options
+
+
 def most_tokens(part: object) -> int:
     """No tokenizer makes more tokens of a text than it has bytes; pictures are counted generously."""
     if isinstance(part, Message):
         calls = sum(_bytes(call.name) + _bytes(call.arguments) + _FRAME for call in part.calls)
-        return _bytes(part.content) + calls + _PICTURE * len(part.images) + _FRAME
+        return _bytes(part.content) + calls + sum(map(_picture, part.images)) + _FRAME
     if isinstance(part, ToolSpec):
         return _bytes(part.name + part.description + json.dumps(dict(part.parameters))) + _FRAME
     if isinstance(part, Mapping):
@@ -96,3 +105,10 @@ def most_tokens(part: object) -> int:
 
 def _bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
+
+
+def _picture(png: bytes) -> int:
+    """Tokens of a PNG file at most, by the size its header tells."""
+    told = png[:4] == b"\x89PNG" and len(png) >= 24
+    width, height = (int.from_bytes(png[i : i + 4], "big") if told else _UNREAD for i in (16, 20))
+    return _PICTURE + _TILE * ceil(width / _SIDE) * ceil(height / _SIDE)

@@ -1,6 +1,10 @@
-"""Which clips a run tunes, selects and reports on. No clip and no source video serves two purposes."""
+"""Which clips a run tunes, selects and reports on.
 
-import re
+What a prompt is chosen by, the tune, select and agreement clips, shares no source video with one another nor
+with what is reported. The reported sets, test among them, may share some with each other: that chooses
+nothing, their figures only depend on each other a little.
+"""
+
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,12 +15,11 @@ import numpy as np
 from agents.config import DataConfig
 from assets.errors import UserError
 from videos.clip import Clip, ClipSet
+from videos.groups import video_of
 from videos.sides import divide
 from vllm_eval.clustering import clustering
 
 Load = Callable[[str, str], ClipSet]
-
-_EXCERPT = re.compile(r"_\d{6}_\d{6}$")  # from and to, in seconds
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def load_data(config: DataConfig, load: Load) -> Data:
     agreement = None
     if config.agreement is not None:
         reported = _videos(*(clip for clips in reports.values() for clip in clips.clips))
-        whole = _without(loaded(config.agreement), reported, notes)
+        whole = _without(loaded(config.agreement), searched | reported, notes)
         agreement = whole.take(config.agreement_clips, config.seed)
     return Data(tune, select, reports, agreement, tuple(notes))
 
@@ -80,9 +83,7 @@ def _some(clips: ClipSet, n: int | None, seed: int) -> ClipSet:
 
 
 def _videos(*clips: Clip) -> set[str]:
-    """The videos of clips, by names that data sets share: HAT writes "class/video_000010_000020" for the
-    excerpt that Kinetics calls by its video alone."""
-    return {_EXCERPT.sub("", source.rpartition("/")[2]) for clip in clips for source in clip.sources}
+    return {video_of(source) for clip in clips for source in clip.sources}
 
 
 def _without(clips: ClipSet, videos: set[str], notes: list[str]) -> ClipSet:

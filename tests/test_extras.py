@@ -11,6 +11,7 @@ from agents.strategies.rival import missing
 from prompts.trackers import TRACKERS
 
 ROOT = Path(__file__).resolve().parent.parent
+CI = ROOT / ".ci" / "run"
 PLACES = ("README.md", ".ci/run", "agents", "assets", "benchmarks", "classifiers", "configs", "docs")
 PLACES += ("prompts", "tests", "videos", "vllm_eval")
 NAMED = re.compile(r"(?:sceneproof|(?<=['\" ])\.)\[([a-z][a-z,-]*)\]")
@@ -61,3 +62,34 @@ def test_extras_named_by_what_is_missing_exist() -> None:
 def test_an_extra_brings_what_its_messages_miss(extra: str, packages: tuple[str, ...]) -> None:
     brought = " ".join(extras()[extra])
     assert all(package in brought for package in packages)
+
+
+def test_ci_installs_every_extra_but_those_that_need_a_gpu_or_come_with_another() -> None:
+    named = {name for some in NAMED.findall(CI.read_text(encoding="utf-8")) for name in some.split(",")}
+    assert set(extras()) - named == {"vllm", "classifiers"}
+    assert set(extras()["classifiers"]) <= set(extras()["test"])
+
+
+def test_ci_stops_where_an_install_fails() -> None:
+    """Outside of a function, that is: its status is that of its last command, which its caller asks for."""
+    lines = CI.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if re.match(r"pip install .*&&", line)] == []
+
+
+def test_ci_knows_every_reason_of_a_test_that_waits_for_a_package() -> None:
+    """Of the tests that it runs once all is installed."""
+    text = CI.read_text(encoding="utf-8")
+    start = text.index("python -m pytest -k 'not sqlite'")
+    paths = [ROOT / path for path in re.findall(r"tests/[\w/.]+", text[start : text.index("| tee", start)])]
+    files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    reasons = {
+        reason
+        for file in files
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if re.search(r"skip|reason|NoServer\(", line)
+        for reason in re.findall(r'"([^"]*\binstalled?\b[^"]*)"', line)
+    }
+    assert len(reasons) >= 12  # it does look
+    known = "|".join(re.findall(r"^ *needless=['\"](?:\$needless\|)?(.+)['\"]$", text, re.MULTILINE))
+    assert known
+    assert [reason for reason in sorted(reasons) if not re.search(known, reason)] == []

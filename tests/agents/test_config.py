@@ -232,6 +232,14 @@ def test_numbers_of_race_objective_and_caps_are_checked(flag: str, value: str, t
     assert "\n" not in str(said.value)
 
 
+def test_a_rule_that_wants_proof_is_refused_without_clips_to_prove_on() -> None:
+    told = problem("--objective.rule", "sberr", "--data.agreement", "none")
+    assert "objective.rule sberr needs ordinary clips as proof, but data.agreement is none" in told
+    assert "set it, e.g. to kinetics:train, or use objective.rule score" in told
+    assert parse(["--objective.rule", "sberr"]).config.data.agreement
+    assert parse(["--data.agreement", "none"]).config.objective.rule == "score"
+
+
 def test_a_race_is_the_default_and_can_be_left_out() -> None:
     assert parse([]).config.optimizer.race == "sequential"
     assert parse(["--optimizer.race", "none"]).config.optimizer.race == "none"

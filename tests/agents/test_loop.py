@@ -126,9 +126,9 @@ def test_a_file_of_prompts_is_scored_in_order_until_it_ends(tmp_path: Path, hist
 
 def test_a_file_whose_prompts_are_all_refused_says_why(tmp_path: Path, history: History) -> None:
     path = tmp_path / "prompts.txt"
-    path.write_text("Is this sport a?\n")
+    path.write_text("Which is it: A, B, C, D or E?\n")
     config = settings(tmp_path, optimizer={"strategy": "file", "file": str(path)})
-    with pytest.raises(UserError, match=r"no further proposal, the last one was refused as leak: "):
+    with pytest.raises(UserError, match=r"no further proposal, the last one was refused as choices: "):
         carry(config, history)
 
 

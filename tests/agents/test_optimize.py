@@ -70,6 +70,10 @@ def test_a_killed_run_loses_at_most_the_batch_in_flight_and_ends_like_an_undistu
         until_bought(process, parts, stop)
         process.send_signal(signal.SIGKILL)
         process.communicate()
+        with History(f"sqlite:///{parts}/history.db", create=False) as left:
+            (run,) = left.runs()
+            booked = left.spent(run.id).get("clip_evaluations", 0)
+            assert booked == len(left.answers_for(run.id))  # nothing is stored that no cap knows of
     process = start(parts, 0.0, "--resume")
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output

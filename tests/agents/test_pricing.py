@@ -1,18 +1,20 @@
 """Prices come from a table the user edits, and no call of the optimizer's model can go over a cap."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from scripted_world import ScriptedLLM
 
 from agents.booked import BookedLLM
 from agents.budget import Ledger, OutOfBudget
-from agents.config import BudgetConfig, LLMConfig
+from agents.config import BudgetConfig, LLMConfig, TargetConfig
 from agents.llm.base import Message, ToolSpec
-from agents.pricing import FREE, TABLE, Price, load_prices, most_tokens, price_of
+from agents.pricing import FREE, TABLE, Price, billed, load_prices, most_tokens, price_of
 from assets.errors import UserError
 from prompts.history import History
 
@@ -43,6 +45,13 @@ def test_a_model_that_runs_here_is_free_and_an_unknown_one_only_without_a_cap() 
         price_of(BudgetConfig(dollars=1), remote("nobody's"))
 
 
+def test_a_target_at_an_endpoint_may_cost_money() -> None:
+    assert not billed(TargetConfig())
+    assert not billed(TargetConfig(engine="auto", model="m", options={"dtype": "float32"}))
+    assert billed(TargetConfig(engine="openai", model="m"))
+    assert billed(TargetConfig(engine="auto", model="m", options={"base_url": "https://example.org/v1"}))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -61,8 +70,13 @@ def test_a_table_that_cannot_be_used_says_what_is_wrong(tmp_path: Path, text: st
 
 def test_the_bound_of_a_call_is_no_less_than_its_bytes() -> None:
     assert most_tokens("äöü") >= 6
-    picture = Message("user", "look", images=(b"png",))
-    assert most_tokens(picture) > most_tokens(Message("user", "look")) + 1000
+    # 128 x 64 pixels are 8,512 tokens for gpt-4o-mini, 1,024 x 1,024 are 25,501 (2,833 and 5,667 a square).
+    for size, told in (((128, 64), 8_512), ((1024, 1024), 25_501)):
+        file = io.BytesIO()
+        Image.new("RGB", size).save(file, "PNG")
+        picture = Message("user", "look", images=(file.getvalue(),))
+        assert told <= most_tokens(picture) - most_tokens(Message("user", "look")) < 1.3 * told
+    assert most_tokens(Message("user", "look", images=(b"no picture",))) > 25_501
     assert most_tokens(ToolSpec("name", "what it does", {"type": "object"})) > 20
 
 

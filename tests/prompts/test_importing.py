@@ -31,6 +31,13 @@ def test_lines_of_text_are_prompts(tmp_path: Path) -> None:
     ]
 
 
+def test_comments_are_no_prompts_and_a_table_may_hold_what_begins_like_one(tmp_path: Path) -> None:
+    path = written(tmp_path / "p.txt", "\ufeff# mine\n  # more\nWho moves? # as written\n")
+    assert [one.text for one in read_prompts(path)] == ["Who moves? # as written"]
+    path = written(tmp_path / "p.csv", "text\n# Who moves?\n")
+    assert [one.text for one in read_prompts(path)] == ["# Who moves?"]
+
+
 def test_a_table_names_texts_origins_and_more(tmp_path: Path) -> None:
     table = 'id,text,origin,hypothesis,parents\n1,"Who, then?\nSay it.",paper,h,aa bb\n2,What?,,,\n'
     found = read_prompts(written(tmp_path / "p.csv", table))
@@ -68,7 +75,7 @@ def test_prompts_are_stored_once_under_a_run_that_names_the_file(url: str, tmp_p
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("p.txt", "\n \n", "holds no prompt"),
+        ("p.txt", "\n \n# Who?\n", "holds no prompt"),
         ("p.yaml", "x", "ends in .txt, .csv, .json"),
         ("p.csv", "prompt\nWho?\n", "has no column text (found: prompt)"),
         ("p.csv", 'text\nWho?\n""\n', "line 3 has no text"),

@@ -1,12 +1,9 @@
 """Figures against a control, transitions and parts, against plain counting."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
-from videos.clip import Clip, Pixels, SourceInfo
-from vllm_eval.breakdown import breakdown, by_background, by_class, by_context
+from vllm_eval.breakdown import breakdown
 from vllm_eval.controls import Answered, contrasted_accuracy, harmonic_mean, relative_shacc
 from vllm_eval.engine import Answer, Kind
 from vllm_eval.transitions import transitions
@@ -19,17 +16,6 @@ KINDS: dict[str, Kind] = {
     "r": "refused",
     "e": "error",
 }
-
-
-class NoFrames:
-    def identity(self) -> str:
-        return "none"
-
-    def info(self) -> SourceInfo:
-        return SourceInfo(1, 1.0)
-
-    def read(self, indices: Sequence[int]) -> Pixels:
-        return np.zeros((len(indices), 2, 2, 3), np.uint8)
 
 
 def answers(letters: str, labels: str = "") -> list[Answer]:
@@ -103,23 +89,15 @@ def test_transitions_agree_with_counting_on_random_answers() -> None:
             assert round(share.value * share.n) == sum(kind in kinds for kind in right)
 
 
-def clip(human: str, background: str | None, tags: tuple[str, ...] = ()) -> Clip:
-    return Clip(f"{human}+{background}", human, background, (human,), NoFrames(), tags)
-
-
-def test_parts_are_by_class_by_scene_and_by_annotation() -> None:
-    clips = [
-        clip("archery", "bowling", ("scene:no",)),
-        clip("archery", None),
-        clip("bowling", "archery", ("scene:no", "mime:yes")),
-    ]
+def test_an_answer_belongs_to_one_part_to_none_or_to_several() -> None:
     said, sources = answers("hob"), list("abc")
-    assert {name: (m.n, m.shacc.value) for name, m in breakdown(said, sources, by_class(clips)).items()} == {
+    by_class = breakdown(said, sources, [("archery",), ("archery",), ("bowling",)])
+    assert {name: (m.n, m.shacc.value) for name, m in by_class.items()} == {
         "archery": (2, 0.5),
         "bowling": (1, 0.0),
     }
-    assert list(breakdown(said, sources, by_background(clips))) == ["archery", "bowling"]
-    context = breakdown(said, sources, by_context(clips))
+    assert list(breakdown(said, sources, [("bowling",), (), ("archery",)])) == ["archery", "bowling"]
+    context = breakdown(said, sources, [("scene:no",), (), ("scene:no", "mime:yes", "mime:yes")])
     assert {name: metrics.n for name, metrics in context.items()} == {"mime:yes": 1, "scene:no": 2}
 
 

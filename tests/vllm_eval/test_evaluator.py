@@ -38,7 +38,7 @@ class Policy:
 
 
 class FakeFrameStore:
-    """Names media after the clip's source; a source called "broken" cannot be read."""
+    """Names media after the clip's source; one called "broken" has no name, one called "torn" no frames."""
 
     def media_id(self, clip: Clip, policy: Policy) -> str:
         if clip.frames.identity() == "broken":
@@ -46,6 +46,8 @@ class FakeFrameStore:
         return f"{clip.frames.identity()}-{policy.key}"
 
     def get(self, clip: Clip, policy: Policy) -> Frames:
+        if clip.frames.identity() == "torn":
+            raise ValueError("torn.mp4 ends early")
         return Frames(clip.frames.read(range(policy.frames)), tuple(range(policy.frames)), 8.0, 8)
 
 
@@ -83,13 +85,19 @@ class ScriptedEngine:
 class DictStore:
     answers: dict[str, Answer] = field(default_factory=dict)
     batches: list[list[AnswerRow]] = field(default_factory=list)
+    used: dict[tuple[str, str, str], Answer] = field(default_factory=dict)
 
     def known(self, keys: Sequence[str]) -> dict[str, Answer]:
         return {key: self.answers[key] for key in keys if key in self.answers and not self.answers[key].error}
 
+    def failed(self, keys: Sequence[str], run_id: str, dataset: str) -> dict[str, Answer]:
+        used = {key: self.used[run_id, dataset, key] for key in keys if (run_id, dataset, key) in self.used}
+        return {key: answer for key, answer in used.items() if answer.error}
+
     def add(self, rows: Sequence[AnswerRow]) -> None:
         self.batches.append(list(rows))
         self.answers.update({row.answer.key: row.answer for row in rows})
+        self.used.update({(row.run_id, row.dataset, row.answer.key): row.answer for row in rows})
 
 
 @dataclass(frozen=True)
@@ -111,10 +119,12 @@ def clip_set(n: int, name: str = "toy") -> ClipSet:
     return ClipSet(name, clips, ("dancing", "kitchen", "reading", "surfing"))
 
 
-def build(engine: ScriptedEngine, store: DictStore, policy: Policy | None = None) -> Evaluator:
+def build(
+    engine: ScriptedEngine, store: DictStore, policy: Policy | None = None, run_id: str = "run"
+) -> Evaluator:
     frames: Any = FakeFrameStore()
     frame_policy: Any = policy or Policy()
-    return Evaluator(engine, frames, frame_policy, PlainFormat(), store, "run")
+    return Evaluator(engine, frames, frame_policy, PlainFormat(), store, run_id)
 
 
 PROMPTS = [Text("what?"), Text("who?")]
@@ -163,8 +173,11 @@ class Alias:
 
 def test_two_ids_of_one_text_share_one_question_and_each_gets_its_rows() -> None:
     engine, store = ScriptedEngine(), DictStore()
-    scored = build(engine, store).evaluate([Alias("what?", "1"), Alias("what?", "2")], clip_set(2))
+    seen: list[tuple[int, int]] = []
+    both = [Alias("what?", "1"), Alias("what?", "2")]
+    scored = build(engine, store).evaluate(both, clip_set(2), lambda new, known: seen.append((new, known)))
     assert len(engine.calls[0]) == 2
+    assert seen == [(1, 1), (1, 1)]
     assert scored["1"].answers == scored["2"].answers
     assert sorted(row.prompt_id for batch in store.batches for row in batch) == ["1", "1", "2", "2"]
 
@@ -186,14 +199,49 @@ def test_whatever_changes_an_answer_changes_its_key() -> None:
     assert len(base.union(*others)) == 5
 
 
-def test_an_error_is_returned_and_stored_but_asked_again_next_time() -> None:
+def test_an_error_is_returned_and_stored_and_asked_again_by_another_run_only() -> None:
     engine, store = ScriptedEngine(reply=lambda request: answer(request.key, "no frames")), DictStore()
     evaluator = build(engine, store)
     scored = evaluator.evaluate(PROMPTS[:1], clip_set(2))
     assert scored["id of what?"].metrics().errors == 2
     assert len(store.answers) == 2
     engine.reply = lambda request: answer(request.key)
-    assert evaluator.evaluate(PROMPTS[:1], clip_set(2))["id of what?"].metrics().errors == 0
+    resumed = build(engine, store)
+    assert resumed.missing(PROMPTS[:1], clip_set(2)) == 0
+    seen: list[tuple[int, int]] = []
+    again = resumed.evaluate(PROMPTS[:1], clip_set(2), lambda new, known: seen.append((new, known)))
+    assert again == scored
+    assert (len(engine.calls), seen) == (1, [(0, 2)])
+    other = build(engine, store, run_id="another")
+    assert other.missing(PROMPTS[:1], clip_set(2)) == 2
+    assert other.evaluate(PROMPTS[:1], clip_set(2))["id of what?"].metrics().errors == 0
+    assert build(engine, store).evaluate(PROMPTS[:1], clip_set(2)) == scored  # what it decided with stays
+
+
+@pytest.mark.parametrize("source", ["broken", "torn"])
+def test_a_clip_that_no_model_saw_counts_as_no_question(source: str) -> None:
+    def look(request: Request) -> Answer:
+        try:
+            request.frames()
+        except ValueError as failure:
+            return answer(request.key, str(failure))
+        return answer(request.key)
+
+    good, seen = clip_set(1), list[tuple[int, int]]()
+    bad = Clip("bad", "dancing", "kitchen", ("bad",), StillSource(source))
+    evaluator = build(ScriptedEngine(reply=look), DictStore())
+    clips = ClipSet("toy", (*good.clips, bad), good.classes)
+    assert evaluator.missing(PROMPTS, clips) == (2 if source == "broken" else 4)  # no more than may be bought
+    evaluator.evaluate(PROMPTS, clips, lambda new, known: seen.append((new, known)))
+    assert sorted(seen) == [(0, 1), (0, 1), (1, 0), (1, 0)]
+    assert evaluator.missing(PROMPTS, clips) == 0
+
+
+def test_an_error_of_the_model_counts_as_a_question() -> None:
+    seen: list[tuple[int, int]] = []
+    evaluator = build(ScriptedEngine(reply=lambda request: answer(request.key, "overloaded")), DictStore())
+    evaluator.evaluate(PROMPTS[:1], clip_set(1), lambda new, known: seen.append((new, known)))
+    assert seen == [(1, 0)]
 
 
 def test_a_clip_that_cannot_be_read_becomes_an_error_and_stops_nobody() -> None:

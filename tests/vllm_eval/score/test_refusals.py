@@ -25,6 +25,8 @@ from prediction_files import Rows, Write, pairs, predicted, refused
         ),
         (lambda rows: rows[2].update(label_A="juggling"), "line 4: 'label_A' is 'juggling', expected one of"),
         (lambda rows: rows[2].update(label_B=""), "line 4: no label in 'label_B' (so in 1 of 10 rows)"),
+        (lambda rows: rows[2].update(label_B="NaN"), "line 4: no label in 'label_B' (so in 1 of 10 rows)"),
+        (lambda rows: rows[2].update(label_B="null"), "line 4: no label in 'label_B' (so in 1 of 10 rows)"),
         (lambda rows: rows[2].update(choice="7"), "line 4: prediction '7' is no choice of this clip"),
         (lambda rows: rows[2].update(choice_2=rows[2]["choice_1"]), "line 4: choice"),
         (lambda rows: rows[2].update(choice_4="", choice_5=rows[2]["choice_5"]), "line 4: choices are"),
