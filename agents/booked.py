@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import partial
 from math import isfinite
 
+from agents.around import AroundLLM
 from agents.budget import Ledger, OutOfBudget
 from agents.llm.base import (
     LLM,
@@ -15,7 +16,6 @@ from agents.llm.base import (
     Schema,
     TimedOut,
     ToolSpec,
-    sees_images,
     with_tools,
 )
 from agents.pricing import FREE, Price, most_tokens
@@ -26,7 +26,7 @@ THINKING = 4096  # tokens to think in, for a model that was seen to need some an
 _ATTEMPTS = 2  # calls for one reply, each paid for, where one times out or is all thinking
 
 
-class BookedLLM:
+class BookedLLM(AroundLLM):
     """An LLM. A resumed run that has nothing left to propose never loads it.
 
     ``price``: dollars a token read and a token written costs. ``thinking``: tokens a reply may take besides
@@ -54,31 +54,6 @@ class BookedLLM:
             self._loaded.notify = self._notify
             with suppress(OutOfBudget):
                 self._paid(self._loaded.probe, "Say yes.", most=PROBE)
-
-    @property
-    def name(self) -> str:
-        """As LLM.name."""
-        return self._llm.name
-
-    @property
-    def temperature(self) -> float:
-        """As LLM.temperature."""
-        return self._llm.temperature
-
-    @property
-    def follows_instructions(self) -> bool:
-        """As LLM.follows_instructions."""
-        return self._llm.follows_instructions
-
-    @property
-    def sees_images(self) -> bool:
-        """Whether pictures in its messages are of use."""
-        return sees_images(self._llm)
-
-    @property
-    def calls_tools(self) -> bool:
-        """As ToolLLM.calls_tools; False for models that know of no tools."""
-        return with_tools(self._llm) is not None
 
     def converse(
         self, turns: Sequence[Message], tools: Sequence[ToolSpec], *, max_tokens: int, seed: int = 0

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, Protocol
 
+from agents.around import AroundLLM
 from agents.llm.base import (
     LLM,
     Conversation,
@@ -15,7 +16,6 @@ from agents.llm.base import (
     ToolCall,
     ToolSpec,
     plain_conversation,
-    sees_images,
     with_tools,
 )
 from prompts.records import clean
@@ -31,7 +31,7 @@ class Memory(Protocol):
     def recalled(self, kind: str) -> list[Mapping[str, Any]]: ...
 
 
-class KeptLLM:
+class KeptLLM(AroundLLM):
     """An LLM. A process stopped between a reply and the proposals made of it leaves the reply behind.
 
     The next one asks the same again, with the same seed, and reads it from the history: free of cost, and
@@ -39,33 +39,12 @@ class KeptLLM:
     """
 
     def __init__(self, llm: LLM, memory: Memory) -> None:
-        self._llm, self._memory = llm, memory
+        self._asked, self._memory = llm, memory
         self._earlier = {str(one.get("key")): one for one in memory.recalled(REPLY)}
 
     @property
-    def name(self) -> str:
-        """As LLM.name."""
-        return self._llm.name
-
-    @property
-    def temperature(self) -> float:
-        """As LLM.temperature."""
-        return self._llm.temperature
-
-    @property
-    def follows_instructions(self) -> bool:
-        """As LLM.follows_instructions."""
-        return self._llm.follows_instructions
-
-    @property
-    def sees_images(self) -> bool:
-        """Whether pictures in its messages are of use."""
-        return sees_images(self._llm)
-
-    @property
-    def calls_tools(self) -> bool:
-        """As ToolLLM.calls_tools; False for models that know of no tools."""
-        return with_tools(self._llm) is not None
+    def _llm(self) -> LLM:
+        return self._asked
 
     def complete(
         self,
