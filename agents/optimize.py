@@ -12,13 +12,13 @@ from agents.lease import Busy
 from agents.report import Report
 from agents.sources import Command
 from agents.watcher import Watcher
-from assets.commands import exit_status
+from assets.commands import exit_status, stoppable
 from assets.errors import UserError
 from prompts.history import History
 
 
 def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None) -> int:
-    """Run the command; exit status 0, 2 after one line about what the user can mend, 130 after Ctrl-C."""
+    """Run the command; exit status 0, 2 after a line about what the user can mend, 130 after Ctrl-C or SIGTERM."""
     run_id: list[str] = []
 
     def work() -> None:
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None
             f"interrupted; go on with the same command and --resume {run_id[0]}" if run_id else "interrupted"
         )
 
-    return exit_status(work, interrupted)
+    with stoppable():
+        return exit_status(work, interrupted)
 
 
 def _estimate(command: Command, parts: loop.Parts) -> None:

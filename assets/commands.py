@@ -1,8 +1,10 @@
 """How every command of the project ends."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from assets.errors import UserError
 
@@ -27,3 +29,17 @@ def exit_status(command: Callable[[], int | None], interrupted: Callable[[], str
         if told:
             print(told, file=sys.stderr)
         return INTERRUPTED
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM, by which clusters take a job off a machine, ends a command as Ctrl-C does."""
+    try:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    except ValueError:  # only the main thread may listen
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)

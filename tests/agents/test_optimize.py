@@ -92,10 +92,11 @@ def test_a_killed_run_loses_at_most_the_batch_in_flight_and_ends_like_an_undistu
     assert f"python -m prompts list {run.id}" in output
 
 
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_stopped_says_how_to_go_on(tmp_path: Path, how: signal.Signals) -> None:
     process = start(tmp_path, 0.01)
     until_bought(process, tmp_path, 20)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 130
     last = output.strip().splitlines()[-1]
