@@ -18,7 +18,7 @@ from prompts.history import History
 
 
 def main(arguments: Sequence[str] | None = None, parts: loop.Parts | None = None) -> int:
-    """Run the command; exit status 0, 2 after a line about what the user can mend, 130 when it was stopped."""
+    """Run the command; exit status 0, 2 after a line on what the user can mend, 130 if it was stopped."""
     run_id: list[str] = []
 
     def work() -> None:
